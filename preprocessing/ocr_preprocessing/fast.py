@@ -18,15 +18,17 @@ def fast_line(gray: Gray, height: int = 32) -> Gray:
     rows, columns = gray.shape
     width = max(1, round(columns * height / rows))
     shrinking = rows > height
-    line = cv2.resize(
-        gray, (width, height), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC
-    )
+    kernel = cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC
+    line: Gray = np.asarray(cv2.resize(gray, (width, height), interpolation=kernel), np.uint8)
     sigma = noise_level(line)
     if sigma > NOISE_LIMIT:
-        line = cv2.fastNlMeansDenoising(
-            line, None, h=float(sigma), templateWindowSize=3, searchWindowSize=9
+        line = np.asarray(
+            cv2.fastNlMeansDenoising(
+                line, None, h=float(sigma), templateWindowSize=3, searchWindowSize=9
+            ),
+            np.uint8,
         )
-    return stretch(np.asarray(line, np.uint8))
+    return stretch(line)
 
 
 def noise_level(line: Gray) -> float:
@@ -54,4 +56,4 @@ def stretch(line: Gray) -> Gray:
         return line
     levels = (np.arange(256, dtype=np.float32) - low) * (255.0 / (high - low))
     table = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
-    return table[line]
+    return np.asarray(table[line], np.uint8)

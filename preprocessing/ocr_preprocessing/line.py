@@ -1,0 +1,34 @@
+"""One gray line, made ready for one model as its spec says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .errors import ImageTooLargeError
+from .exact import exact_line
+from .fast import Gray, fast_line
+from .spec import LineSpec, Stages
+from .windows import LineWindows, cut_windows
+
+STAGES: dict[Stages, Callable[[Gray, int], Gray]] = {"fast": fast_line, "exact": exact_line}
+
+# Of the scaled line: about 1,000 Han characters. More is no line of text, and a strip of
+# 2 x 32,000,000 pixels would ask for 16 GB.
+MAX_LINE_WIDTH = 32_768
+
+
+def prepare_line(gray: Gray, spec: LineSpec, *, name: str = "line") -> LineWindows:
+    """Raises ImageTooLargeError for a line more than 1,024 times as wide as it is high.
+
+    gray: (H, W) UINT8, one line of text. Returns tensors (1, spec.height, bucket) UINT8.
+    name: what the error calls the image.
+    """
+    rows, columns = gray.shape
+    width = columns * spec.height / rows
+    if width > MAX_LINE_WIDTH:
+        raise ImageTooLargeError(
+            name,
+            f"{columns}x{rows} is too wide for one line: at {spec.height} px height it has"
+            f" {width:,.0f} px; the limit is {MAX_LINE_WIDTH:,}",
+        )
+    return cut_windows(STAGES[spec.stages](gray, spec.height), spec, source_width=columns)
