@@ -1,0 +1,129 @@
+"""The checkpoint file: what was trained, with what alphabet, and how.
+
+A `torch.save` of one dict:
+
+| key             | value                                                            |
+|-----------------|------------------------------------------------------------------|
+| arch            | `crnn` or `convnext`                                             |
+| config          | the fields of the architecture's config dataclass                |
+| alphabet_sha256 | `alphabet.digest()` of the training                              |
+| model           | state dict, float32 or float16                                   |
+| training        | facts for people and meta.json: lines seen, hours, seed, scores  |
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from . import alphabet
+from .convnext import ConvNeXt, ConvNeXtConfig
+from .crnn import CRNN, CRNNConfig
+
+Config = CRNNConfig | ConvNeXtConfig
+
+ARCHITECTURES: dict[str, tuple[type[nn.Module], type[Config]]] = {
+    "crnn": (CRNN, CRNNConfig),
+    "convnext": (ConvNeXt, ConvNeXtConfig),
+}
+KEYS = frozenset({"arch", "config", "alphabet_sha256", "model", "training"})
+
+
+class CheckpointError(ValueError):
+    """A file that is no checkpoint of ours, or one that does not fit this code. One line."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Recogniser:
+    """A network in evaluation mode: lines (N, 1, 32, W) in [0, 1] to logits (N, W/4, classes)."""
+
+    arch: str
+    config: Config
+    network: nn.Module
+    training: Mapping[str, Any]
+
+    @property
+    def parameter_count(self) -> int:
+        return sum(parameter.numel() for parameter in self.network.parameters())
+
+
+def build(
+    arch: str, config: Mapping[str, Any], *, training: Mapping[str, Any] | None = None
+) -> Recogniser:
+    """An untrained recogniser, weights by torch's random generator.
+
+    Raises CheckpointError for an unknown architecture or a config that does not fit it.
+    """
+    if arch not in ARCHITECTURES:
+        raise CheckpointError(f"arch: {arch!r} is not one of {', '.join(ARCHITECTURES)}")
+    network_type, config_type = ARCHITECTURES[arch]
+    # JSON and older torch files hold lists where the dataclasses have tuples.
+    fields: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in config.items()
+    }
+    try:
+        made = config_type(**fields)
+        network = network_type(made)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(f"config: does not fit {arch}: {error}") from error
+    return Recogniser(arch, made, network.eval(), dict(training or {}))
+
+
+def save_checkpoint(path: Path, recogniser: Recogniser, *, half: bool = False) -> None:
+    """Writes the file through a temporary one beside it. half: weights as float16."""
+    state = {
+        key: value.half() if half and value.is_floating_point() else value
+        for key, value in recogniser.network.state_dict().items()
+    }
+    content = {
+        "arch": recogniser.arch,
+        "config": dataclasses.asdict(recogniser.config),
+        "alphabet_sha256": alphabet.digest(),
+        "model": state,
+        "training": dict(recogniser.training),
+    }
+    partial = path.with_name(path.name + ".part")
+    torch.save(content, partial)
+    partial.replace(path)
+
+
+def load_checkpoint(path: Path) -> Recogniser:
+    """Raises CheckpointError, one line naming the file and what does not fit.
+
+    Runs no code from the file (`weights_only`). Weights come back as float32.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise CheckpointError(f"{path}: no such checkpoint") from None
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CheckpointError(f"{path}: not a checkpoint that can be read ({reason})") from error
+    if not isinstance(content, dict) or not content.keys() >= KEYS:
+        raise CheckpointError(f"{path}: a checkpoint has the keys {', '.join(sorted(KEYS))}")
+    if content["alphabet_sha256"] != alphabet.digest():
+        raise CheckpointError(
+            f"{path}: trained with another alphabet.txt ({content['alphabet_sha256'][:12]}...,"
+            f" here {alphabet.digest()[:12]}...); export it with the code that trained it"
+        )
+    try:
+        recogniser = build(content["arch"], content["config"], training=content["training"])
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+    classes = recogniser.config.classes
+    if classes != alphabet.class_count():
+        raise CheckpointError(
+            f"{path}: {classes} classes, but the alphabet has {alphabet.class_count()}"
+        )
+    try:
+        recogniser.network.load_state_dict(content["model"])
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise CheckpointError(f"{path}: weights do not fit the config: {reason}") from error
+    return recogniser
