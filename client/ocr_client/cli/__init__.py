@@ -1,0 +1,1 @@
+"""`ocrctl`: one module for each verb of this package."""

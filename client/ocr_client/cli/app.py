@@ -1,0 +1,117 @@
+"""`ocrctl`: finds its verbs through the entry points `ocrctl.commands`, loads the one it needs.
+
+Each package registers its own verbs, so this one imports none of them. A verb whose extra is
+not installed is still listed, and says which extra it needs.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+GROUP = "ocrctl.commands"
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+_NAME_ONLY: Any = None
+
+# The first part of a module's name -> the extra that brings it.
+EXTRAS: Mapping[str, str] = {
+    "torch": "export",
+    "onnx": "export",
+    "onnxruntime": "export",
+    "brotli": "training",
+    "fontTools": "training",
+    "jieba": "training",
+    "grpc": "control",
+}
+
+
+class LazyVerbs(TyperGroup):
+    """A group whose commands are entry points."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  # the signature is Typer's
+        return sorted(found())
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002  # the signature is Typer's
+        entry = found().get(cmd_name)
+        if entry is None:
+            self.commands = dict.fromkeys(found(), _NAME_ONLY)  # for "did you mean"
+            return None
+        try:
+            target = entry.load()
+        except ModuleNotFoundError as error:
+            target = _unavailable(lacking(cmd_name, error))
+        command = _command(target, cmd_name)
+        command.name = cmd_name
+        return command
+
+
+app = typer.Typer(
+    cls=LazyVerbs,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Replace one OCR model by a better one, without downtime. "
+    "`ocrctl VERB --help` explains a verb.",
+)
+
+
+@app.callback()
+def _root() -> None:
+    """A callback makes Typer build a group, even with no command of its own."""
+
+
+def main() -> None:
+    """Exit code 0: done; 1: failed; 2: wrong usage; 130: interrupted."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except ModuleNotFoundError as error:
+        verb = next((word for word in sys.argv[1:] if not word.startswith("-")), "this verb")
+        sys.exit(f"ocrctl: {lacking(verb, error)}")
+
+
+def found() -> dict[str, importlib.metadata.EntryPoint]:
+    """Every verb that is installed, by name; where two packages claim one, the first."""
+    verbs: dict[str, importlib.metadata.EntryPoint] = {}
+    for entry in importlib.metadata.entry_points(group=GROUP):
+        verbs.setdefault(entry.name, entry)
+    return verbs
+
+
+def lacking(verb: str, error: ModuleNotFoundError) -> str:
+    """One line: what to install, or which module is missing where no extra brings it."""
+    extra = EXTRAS.get((error.name or "").partition(".")[0])
+    if extra is None:
+        return f"{verb} cannot be loaded: {error}; is this installation complete?"
+    return f"{verb} needs the extra [{extra}]: pip install 'ocr-rollout[{extra}]'"
+
+
+def _command(target: typer.Typer | Callable[..., Any], name: str) -> Any:
+    """A command of a Typer app, or of a plain function."""
+    if not isinstance(target, typer.Typer):
+        function, target = target, typer.Typer(add_completion=False)
+        target.command(name, help=inspect.getdoc(function))(function)
+    return typer.main.get_command(target)
+
+
+def _unavailable(reason: str) -> typer.Typer:
+    """A verb that says why it is not there, whatever it is given."""
+    stub = typer.Typer(add_completion=False)
+
+    @stub.command(
+        help=reason,
+        short_help=reason,
+        context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    )
+    def say() -> None:
+        typer.echo(f"ocrctl: {reason}", err=True)
+        raise typer.Exit(1)
+
+    return stub
