@@ -1,0 +1,172 @@
+"""One tritonserver process: its command, its start, its end."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from .errors import ServerError
+from .flags import EXIT_TIMEOUT_S, flags
+from .plan import Plan
+from .ports import LOOPBACK, ChosenPorts
+from .runs import RunFolder
+from .server_log import PORT_TAKEN, one_line, telling_line
+from .triton_api import TritonAPI, UnreachableError
+
+BACKEND = Path(__file__).parent / "backends" / "onnxruntime"
+# Grows when a batch needs more. The default of 1 MB would grow with the first batch of wide lines.
+SHARED_MEMORY_BYTES = 4 << 20
+PR_SET_PDEATHSIG = 1
+
+
+class PortTakenError(ServerError):
+    """Somebody took the port between the choice and Triton's start; choose again."""
+
+
+class StoppedError(Exception):
+    """Asked to stop while starting."""
+
+
+class TritonProcess:
+    """Owned by the supervisor. start() from its main thread only, before any other thread."""
+
+    def __init__(self, plan: Plan, folder: RunFolder, ports: ChosenPorts, control_key: str) -> None:
+        self._plan = plan
+        self._folder = folder
+        self._api = TritonAPI(f"{LOOPBACK}:{ports.http}", control_key)
+        self.log = folder.path / "triton.log"
+        self._command = [
+            plan.tritonserver,
+            *flags(
+                repository=plan.repository,
+                models=plan.models,
+                control_key=control_key,
+                http_port=ports.http,
+                grpc_port=ports.grpc,
+                metrics_port=ports.metrics,
+            ),
+            f"--backend-directory={folder.path / 'backends'}",
+            f"--backend-config=python,shm-region-prefix-name={folder.shared_memory_prefix}",
+            f"--backend-config=python,shm-default-byte-size={SHARED_MEMORY_BYTES}",
+        ]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self, stopping: Callable[[], bool]) -> None:
+        """Returns when every listed model is ready. Raises ServerError with Triton's own reason.
+
+        Raises PortTakenError when another program was quicker, StoppedError when `stopping()` turned true.
+        """
+        self._place_backends()
+        libc, supervisor = ctypes.CDLL(None), os.getpid()
+
+        def die_with_supervisor() -> None:
+            libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != supervisor:  # it died before the line above
+                os._exit(1)
+
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                cwd=self._folder.path,
+                env=self._plan.variables,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # stop() kills the group, stubs and all
+                pass_fds=[self._folder.lock_fd],  # the folder is held as long as Triton lives
+                preexec_fn=die_with_supervisor,  # noqa: PLW1509  # one thread only, see above
+            )
+        self._wait_until_live(stopping)
+        self._check_models()
+
+    def has_ended(self) -> bool:
+        return self._process is None or self._process.poll() is not None
+
+    def stop(self) -> None:
+        """SIGTERM, the time Triton gives its last requests, then SIGKILL to the whole group."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(EXIT_TIMEOUT_S + 5)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def log_text(self) -> str:
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def _place_backends(self) -> None:
+        """The backend of this program and, by a link, the Python backend it runs in."""
+        backends = self._folder.path / "backends"
+        if backends.exists():
+            return  # a second try on other ports
+        own = backends / "onnxruntime"
+        own.mkdir(parents=True)
+        for source in BACKEND.glob("[!_]*.py"):
+            shutil.copy2(source, own)
+        (backends / "python").symlink_to(self._plan.python_backend)
+
+    def _wait_until_live(self, stopping: Callable[[], bool]) -> None:
+        """Triton opens its ports once every model has loaded or failed."""
+        deadline = time.monotonic() + self._plan.start_deadline_s
+        while not self._api.live():
+            if stopping():
+                raise StoppedError
+            if self.has_ended():
+                text = self.log_text()
+                kind = PortTakenError if PORT_TAKEN in text else ServerError
+                raise kind(f"Triton ended while starting: {telling_line(text)}")
+            if _has_dead_child(self.pid):  # Triton waits for such a stub for ever
+                raise ServerError(
+                    f"Triton's Python backend did not start: {telling_line(self.log_text())}"
+                )
+            if time.monotonic() > deadline:
+                raise ServerError(
+                    f"Triton was not up after {self._plan.start_deadline_s:g} s: "
+                    f"{telling_line(self.log_text())}"
+                )
+            time.sleep(0.05)
+        if self.has_ended():  # what answered was another program's server
+            raise PortTakenError(f"Triton ended while starting: {telling_line(self.log_text())}")
+
+    def _check_models(self) -> None:
+        try:
+            entries = self._api.index()
+        except UnreachableError as error:
+            # Ours knows the key, so whoever refused it is not ours.
+            raise PortTakenError(f"the server on the chosen port is not ours: {error}") from error
+        for model in self._plan.models:
+            versions = [entry for entry in entries if entry.model == model]
+            broken = [entry for entry in versions if entry.state != "READY"]
+            if broken or not versions:
+                reason = one_line(broken[0].reason if broken else "") or telling_line(
+                    self.log_text()
+                )
+                which = f"{model}:{broken[0].version}" if broken and broken[0].version else model
+                raise ServerError(f"model {which} did not load: {reason}")
+
+
+def _has_dead_child(pid: int) -> bool:
+    """Whether a child of the process has ended and nobody asked for it yet."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        tasks = Path(f"/proc/{pid}/task").iterdir()
+        for task in tasks:
+            children += (task / "children").read_text().split()
+        states = [Path(f"/proc/{child}/stat").read_text().rpartition(")")[2] for child in children]
+    except OSError:  # ended meanwhile
+        return False
+    return any(state.split()[0] == "Z" for state in states)
