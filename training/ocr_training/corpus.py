@@ -1,0 +1,200 @@
+"""What is written on the lines: running text, words, numbers, dates, amounts, addresses, codes."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from ocr_export import alphabet
+from ocr_training.numerals import number
+
+_HAN = range(0x4E00, 0x9FFF)
+_PAUSES = "，，，，，、、。。；：？！"
+_UNITS = ("元 个 件 kg g ml L m cm 年 月 日 人 次 台 层 号 室 % 万元 页 条 位 分 点 天 ").split()
+_PLACES = ("北京 上海 广州 深圳 杭州 南京 武汉 成都 西安 重庆 天津 苏州 青岛 长沙 厦门 ").split()
+_ROADS = ("人民 中山 解放 建设 和平 文化 长江 黄河 新华 胜利 南京 延安 北京 朝阳 复兴 ").split()
+_RECEIPT = (
+    "TOTAL SUBTOTAL CASH CHANGE TAX GST RM QTY ITEM PRICE AMOUNT INVOICE NO DATE TIME "
+    "TEL FAX CASHIER RECEIPT THANK YOU PLEASE COME AGAIN DISCOUNT ROUNDING SDN BHD "
+    "JALAN TAMAN REG SALES MEMBER CARD VISA BALANCE DUE SERVICE CHARGE INCLUSIVE "
+    "SUMMARY CODE UNIT KEDAI ENTERPRISE TRADING RESTAURANT MART COUNTER TABLE BILL "
+    "PAX NET GROSS EXC INCL SR ZRL "
+).split()
+_INVOICE = (
+    "发票代码 发票号码 开票日期 校验码 购买方 销售方 名称 纳税人识别号 地址 电话 开户行及账号 货物或应税劳务 规格型号 单位 数量 单价 金额 税率 税额 "
+    "价税合计 大写 小写 收款人 复核 开票人 合计 小计 实收 找零 现金 支付宝 微信支付 订单号 商品 优惠 应付 会员 欢迎光临 谢谢惠顾 收银员 "
+).split()
+
+
+class Corpus:
+    """Draws texts. Evaluation uses words that training never sees (`held_out`)."""
+
+    def __init__(self, fonts_folder: Path, *, held_out: bool = False) -> None:
+        """Raises FileNotFoundError when the English word list is missing (`make fonts`)."""
+        known = set(alphabet.characters())
+        words, weights = _chinese_words(known)
+        mine = [i for i, word in enumerate(words) if _held_out(word) == held_out]
+        self._words = [words[i] for i in mine]
+        self._cumulative = list(itertools.accumulate(weights[i] for i in mine))
+        english = _english_words(fonts_folder / "american-english", known)
+        self._english = [word for word in english if _held_out(word) == held_out]
+        self._frequent = _frequent_english(self._english)
+        self._characters = alphabet.characters()
+        self._han = [c for c in self._characters if ord(c) in _HAN]
+        self._symbols = [c for c in self._characters if ord(c) not in _HAN and c != " "]
+
+    def text(self, rng: np.random.Generator, kind: str, length: int) -> str:
+        """One line of about `length` characters, spaces never at the ends or doubled."""
+        choice = rng.random()
+        if kind == "photo" and choice < 0.40:
+            text = self._receipt(rng) if rng.random() < 0.65 else self._invoice(rng)
+        elif kind == "handwriting":
+            text = self._chinese(rng, length) if choice < 0.8 else self._numbers(rng)
+        elif choice < 0.54:
+            text = self._chinese(rng, length)
+        elif choice < 0.64:
+            text = self._mixed(rng, length)
+        elif choice < 0.84:
+            text = self._sentence(rng, length)
+        elif choice < 0.93:
+            text = self._numbers(rng)
+        else:
+            text = self._uniform(rng, length)
+        return " ".join(text.split())
+
+    def _chinese(self, rng: np.random.Generator, length: int) -> str:
+        """Words by frequency; about a quarter of the characters uniform over the alphabet."""
+        parts: list[str] = []
+        count = 0
+        while count < length:
+            part = self._any_han(rng) if rng.random() < 0.4 else self._word(rng)
+            parts.append(part)
+            count += len(part)
+            if count < length and rng.random() < 0.08:
+                parts.append(_PAUSES[rng.integers(len(_PAUSES))])
+                count += 1
+        text = "".join(parts)[: max(1, length)]
+        roll = rng.random()
+        if roll < 0.05:
+            return f"《{text}》" if roll < 0.02 else f"（{text}）" if roll < 0.035 else f"“{text}”"
+        if roll < 0.08:
+            return f"{rng.integers(1, 30)}、{text}"
+        return text
+
+    def _mixed(self, rng: np.random.Generator, length: int) -> str:
+        gap = " " if rng.random() < 0.5 else ""
+        pieces: list[str] = []
+        while sum(len(piece) for piece in pieces) < length:
+            pieces.append(self._chinese(rng, int(rng.integers(1, 6))))
+            pieces.append(self._english_word(rng) if rng.random() < 0.6 else number(rng))
+        return gap.join(pieces)[: length + 6]
+
+    def _sentence(self, rng: np.random.Generator, length: int) -> str:
+        count = max(1, length // 5)
+        words = [self._english_word(rng) for _ in range(rng.integers(1, count + 2))]
+        style = rng.random()
+        if style < 0.35:
+            words[0] = words[0].capitalize()
+        elif style < 0.5:
+            words = [word.capitalize() for word in words]
+        elif style < 0.72:
+            words = [word.upper() for word in words]
+        for i in range(len(words)):
+            roll = rng.random()
+            if roll < 0.07:
+                words[i] += ",.;:!?"[rng.integers(6)]
+            elif roll < 0.09:
+                words[i] = f"({words[i]})" if rng.random() < 0.5 else f'"{words[i]}"'
+            elif roll < 0.14:
+                words[i] = number(rng)
+            elif roll < 0.16:
+                words[i] += "-" + self._english_word(rng)
+        text = " ".join(words)
+        return text + "." if rng.random() < 0.2 else text
+
+    def _receipt(self, rng: np.random.Generator) -> str:
+        words = []
+        for _ in range(rng.integers(1, 6)):
+            roll = rng.random()
+            if roll < 0.4:
+                words.append(_RECEIPT[rng.integers(len(_RECEIPT))])
+            elif roll < 0.7:
+                words.append(self._english_word(rng).upper())
+            else:
+                words.append(number(rng))
+            if rng.random() < 0.12:
+                words[-1] += ":.,-*#"[rng.integers(6)]
+        return (" : " if rng.random() < 0.06 else " ").join(words)
+
+    def _invoice(self, rng: np.random.Generator) -> str:
+        label = _INVOICE[rng.integers(len(_INVOICE))]
+        roll = rng.random()
+        if roll < 0.3:
+            return label
+        colon = ("：", ":", " ", "")[rng.integers(4)]
+        value = self._numbers(rng) if roll < 0.75 else self._chinese(rng, int(rng.integers(2, 10)))
+        return label + colon + value
+
+    def _numbers(self, rng: np.random.Generator) -> str:
+        roll = rng.integers(8)
+        if roll == 0:
+            place, road = (_PLACES[rng.integers(len(_PLACES))], _ROADS[rng.integers(len(_ROADS))])
+            return f"{place}市{road}路{rng.integers(1, 999)}号{rng.integers(1, 40)}层"
+        if roll == 1:
+            return f"{number(rng)}{_UNITS[rng.integers(len(_UNITS))]}"
+        if roll == 2:
+            return f"{self._word(rng)}{number(rng)}"
+        return " ".join(number(rng) for _ in range(rng.integers(1, 4)))
+
+    def _uniform(self, rng: np.random.Generator, length: int) -> str:
+        pool = self._han if rng.random() < 0.6 else self._symbols
+        return "".join(pool[i] for i in rng.integers(len(pool), size=min(length, 14)))
+
+    def _any_han(self, rng: np.random.Generator) -> str:
+        return self._han[rng.integers(len(self._han))]
+
+    def _word(self, rng: np.random.Generator) -> str:
+        point = rng.random() * self._cumulative[-1]
+        return self._words[bisect.bisect_right(self._cumulative, point)]
+
+    def _english_word(self, rng: np.random.Generator) -> str:
+        pool = self._frequent if rng.random() < 0.35 else self._english
+        return pool[rng.integers(len(pool))]
+
+
+def _chinese_words(known: set[str]) -> tuple[list[str], list[float]]:
+    """Words of jieba's dictionary (MIT) of known characters, weight = frequency ** 0.75.
+
+    The power flattens the distribution, so that rare words are seen too.
+    """
+    words, weights = [], []
+    text = resources.files("jieba").joinpath("dict.txt").read_text(encoding="utf-8")
+    for line in text.splitlines():
+        word, count, *_ = line.split(" ")
+        if len(word) <= 6 and all(c in known and ord(c) in _HAN for c in word):
+            words.append(word)
+            weights.append(max(1.0, float(count)) ** 0.75)
+    return words, weights
+
+
+def _english_words(path: Path, known: set[str]) -> list[str]:
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is missing; run `make fonts`")
+    words = path.read_text(encoding="utf-8").split()
+    # A third of the list is possessives; a few are enough.
+    few = (word for i, word in enumerate(words) if not word.endswith("'s") or i % 10 == 0)
+    return [word for word in few if len(word) <= 14 and known.issuperset(word)]
+
+
+def _frequent_english(words: list[str]) -> list[str]:
+    """Short lower-case words: the list has no frequencies, and running text is mostly these."""
+    return [word for word in words if len(word) <= 4 and word.islower()]
+
+
+def _held_out(word: str) -> bool:
+    """A fixed fiftieth of all words of two or more characters."""
+    return len(word) > 1 and sum(ord(c) * (i + 7) for i, c in enumerate(word)) % 50 == 0

@@ -1,0 +1,83 @@
+"""What a recogniser reads: made held-out lines by kind, and real lines by category."""
+
+from __future__ import annotations
+
+import collections
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ocr_preprocessing.spec import LineSpec
+from ocr_training.batches import collate, fits
+from ocr_training.decoding import greedy
+from ocr_training.lines import KINDS, LineMaker, MadeLine
+from ocr_training.scoring import Score, score
+
+
+def made_lines(fonts: Path, *, seed: int, count: int) -> dict[str, list[MadeLine]]:
+    """`count` lines of each kind, from fonts and words that training never sees."""
+    maker = LineMaker(fonts, held_out=True)
+    return {
+        kind: [maker.make(seed, 1000 * k + i, kind) for i in range(count)]
+        for k, kind in enumerate(KINDS)
+    }
+
+
+@torch.no_grad()
+def read_made(
+    model: torch.nn.Module,
+    lines: dict[str, list[MadeLine]],
+    spec: LineSpec,
+    device: torch.device,
+) -> dict[str, Score]:
+    """Scores by kind, batches padded as in training."""
+    result = {}
+    for kind, of_kind in lines.items():
+        usable = sorted(
+            (line for line in of_kind if fits(line, spec)), key=lambda line: line.image.shape[1]
+        )
+        pairs: list[tuple[str, str]] = []
+        for start in range(0, len(usable), 16):
+            batch = collate(usable[start : start + 16], spec)
+            pairs.extend(zip(batch.texts, _read(model, batch.lines, device), strict=True))
+        result[kind] = score(pairs)
+    return result
+
+
+def _read(model: torch.nn.Module, lines: torch.Tensor, device: torch.device) -> list[str]:
+    return greedy(model(lines.to(device).float() / 255).float())
+
+
+Labelled = tuple[npt.NDArray[np.uint8], str, str]
+
+
+@torch.no_grad()
+def read_labelled(
+    model: torch.nn.Module, lines: Sequence[Labelled], spec: LineSpec, device: torch.device
+) -> dict[str, Score]:
+    """Scores by category of (line image (32, W) preprocessed, truth, category)."""
+    pairs: dict[str, list[tuple[str, str]]] = collections.defaultdict(list)
+    for image, truth, category in lines:
+        width = image.shape[1]
+        padded = next((w for w in spec.width_buckets if w >= width), width + -width % spec.stride)
+        canvas = np.full((1, 1, spec.height, padded), spec.pad_value, np.uint8)
+        canvas[0, 0, :, :width] = image
+        (reading,) = _read(model, torch.from_numpy(canvas), device)
+        upper = category.startswith("receipt")  # labels are upper-case whatever is printed
+        pairs[category].append((truth.upper(), reading.upper()) if upper else (truth, reading))
+    return {category: score(found) for category, found in sorted(pairs.items())}
+
+
+def labels(path: Path) -> list[tuple[Path, str, str]]:
+    """(file, text, "category/lang") of a labels.tsv. Raises ValueError on missing columns."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    if not rows or not {"file", "text", "category", "lang"} <= rows[0].keys():
+        raise ValueError(f"{path}: needs the columns file, text, category, lang")
+    return [
+        (path.parent / row["file"], row["text"], f"{row['category']}/{row['lang']}") for row in rows
+    ]

@@ -1,0 +1,187 @@
+"""`make fonts`: fonts and word lists from Debian and npm packages into one folder.
+
+Records name, version, licence and SHA-256 of every package in `fonts.json` beside them. Needs
+`apt-get`, `dpkg-deb` and `npm`, no root. Packages already there are not fetched again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+DEBIAN = (
+    "fonts-arphic-ukai",
+    "fonts-arphic-uming",
+    "fonts-crosextra-caladea",
+    "fonts-crosextra-carlito",
+    "fonts-dejavu-core",
+    "fonts-dejavu-extra",
+    "fonts-freefont-ttf",
+    "fonts-liberation",
+    "fonts-lxgw-wenkai",
+    "fonts-noto-cjk",
+    "fonts-noto-cjk-extra",
+    "fonts-wqy-microhei",
+    "fonts-wqy-zenhei",
+    "wamerican",
+)
+CHINESE_NPM = (
+    "liu-jian-mao-cao",
+    "long-cang",
+    "ma-shan-zheng",
+    "zcool-kuaile",
+    "zcool-qingke-huangyou",
+    "zcool-xiaowei",
+    "zhi-mang-xing",
+)
+LATIN_NPM = (
+    "alfa-slab-one",
+    "anton",
+    "bebas-neue",
+    "caveat",
+    "courier-prime",
+    "inconsolata",
+    "kalam",
+    "montserrat",
+    "oswald",
+    "pacifico",
+    "patrick-hand",
+    "playfair-display",
+    "roboto",
+    "roboto-condensed",
+    "share-tech-mono",
+    "special-elite",
+    "vt323",
+)
+STROKES = "hanzi-writer-data"
+
+
+class FetchError(RuntimeError):
+    """A package cannot be had; the text says which and why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Package:
+    name: str
+    version: str
+    licence: str
+    source: str
+    sha256: str
+
+
+def fetch(target: Path) -> list[Package]:
+    """Everything into `target`. Raises FetchError naming the package that failed."""
+    for tool in ("apt-get", "dpkg-deb", "npm"):
+        if shutil.which(tool) is None:
+            raise FetchError(f"{tool} is not installed; make fonts needs apt-get, dpkg-deb and npm")
+    target.mkdir(parents=True, exist_ok=True)
+    record = target / "fonts.json"
+    known = (
+        {p["name"]: Package(**p) for p in json.loads(record.read_text())} if record.exists() else {}
+    )
+    npm = [f"@fontsource/{name}" for name in (*CHINESE_NPM, *LATIN_NPM)] + [STROKES]
+    wanted = [(name, "debian") for name in DEBIAN] + [(name, "npm") for name in npm]
+    for index, (name, source) in enumerate(wanted, start=1):
+        if name not in known:
+            print(f"[{index}/{len(wanted)}] {name}", file=sys.stderr, flush=True)
+            known[name] = (_debian if source == "debian" else _npm)(name, target)
+            rows = [dataclasses.asdict(package) for package in known.values()]
+            record.write_text(json.dumps(rows, indent=1) + "\n")
+    return list(known.values())
+
+
+def _debian(name: str, target: Path) -> Package:
+    with tempfile.TemporaryDirectory() as folder:
+        _run(["apt-get", "download", "-q", name], folder, f"{name}: try `apt-get update` first")
+        (deb,) = Path(folder).glob("*.deb")
+        version = _run(["dpkg-deb", "-f", str(deb), "Version"], folder, name).strip()
+        out = Path(folder) / "out"
+        _run(["dpkg-deb", "-x", str(deb), str(out)], folder, name)
+        for path in out.rglob("*"):
+            wanted = path.suffix in {".ttf", ".ttc", ".otf"} or path.name == "american-english"
+            if wanted and path.is_file() and not path.is_symlink():
+                shutil.copy(path, target / path.name)
+        copyright_file = out / "usr/share/doc" / name / "copyright"
+        licence = _debian_licence(copyright_file) if copyright_file.exists() else "see package"
+        if copyright_file.exists():
+            shutil.copy(copyright_file, target / f"{name}.copyright")
+        return Package(name, version, licence, "debian", _sha256(deb))
+
+
+def _debian_licence(path: Path) -> str:
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    names = {line[8:].strip() for line in lines if line.startswith("License:")} - {""}
+    return ", ".join(sorted(names)) or f"see {path.name}"
+
+
+def _npm(name: str, target: Path) -> Package:
+    with tempfile.TemporaryDirectory() as folder:
+        _run(["npm", "pack", "-s", name], folder, name)
+        (archive,) = Path(folder).glob("*.tgz")
+        with tarfile.open(archive) as tar:
+            tar.extractall(folder, filter="data")
+        package = Path(folder) / "package"
+        facts = json.loads((package / "package.json").read_text())
+        if name == STROKES:
+            _pack_strokes(package, target / "strokes.json")
+        else:
+            _convert(package, name.removeprefix("@fontsource/"), target)
+        for licence_file in (*package.glob("LICENSE*"), *package.glob("ARPHICPL*")):
+            shutil.copy(
+                licence_file, target / f"{name.rsplit('/', maxsplit=1)[-1]}.{licence_file.name}"
+            )
+        return Package(name, facts["version"], facts.get("license", "?"), "npm", _sha256(archive))
+
+
+def _convert(package: Path, name: str, target: Path) -> None:
+    """The package's whole woff2 of weight 400 (or its only one) to a TrueType file."""
+    from fontTools.ttLib import TTFont  # noqa: PLC0415  # slow to import, needed here alone
+
+    subset = "chinese-simplified" if name in CHINESE_NPM else "latin"
+    path = package / "files" / f"{name}-{subset}-400-normal.woff2"
+    if not path.exists():
+        raise FetchError(f"@fontsource/{name}: has no {path.name}")
+    font = TTFont(path)
+    font.flavor = None
+    font.save(target / f"{name}.ttf")
+
+
+def _pack_strokes(package: Path, path: Path) -> None:
+    """The medians of all characters as one file: {character: [[[x, y], ...], ...]}."""
+    medians = {}
+    for file in sorted(package.glob("*.json")):
+        if len(file.stem) == 1:
+            medians[file.stem] = json.loads(file.read_text())["medians"]
+    path.write_text(json.dumps(medians, ensure_ascii=False, separators=(",", ":")))
+
+
+def _run(command: list[str], folder: str, about: str) -> str:
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if result.returncode:
+        reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise FetchError(f"{about}: {' '.join(command[:2])} failed: {reason}")
+    return result.stdout
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def main() -> None:
+    target = Path(sys.argv[1] if len(sys.argv) > 1 else "build/fonts")
+    try:
+        packages = fetch(target)
+    except FetchError as error:
+        sys.exit(f"make fonts: {error}")
+    print(f"{len(packages)} packages in {target}; names, versions and licences in fonts.json")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""Which fonts draw what, and which characters each of them has."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from pathlib import Path
+from typing import Literal
+
+from fontTools.ttLib import TTCollection, TTFont
+from PIL import ImageFont
+
+Role = Literal["song", "hei", "kai", "brush", "display", "serif", "sans", "mono", "hand", "poster"]
+Script = Literal["chinese", "latin"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Font:
+    """A face: file, index in a collection, what it looks like, and whether training sees it."""
+
+    file: str
+    role: Role
+    script: Script
+    index: int = 0
+    held_out: bool = False
+
+
+def _noto(kind: str, weights: str, role: Role, held_out: str = "") -> list[Font]:
+    # Index 2 of the Noto collections is Simplified Chinese.
+    return [
+        Font(f"Noto{kind}CJK-{weight}.ttc", role, "chinese", 2, weight in held_out.split())
+        for weight in weights.split()
+    ]
+
+
+def _latin(role: Role, files: str) -> list[Font]:
+    return [Font(f"{file}.ttf", role, "latin") for file in files.split()]
+
+
+CATALOGUE: tuple[Font, ...] = (
+    *_noto("Serif", "Light Regular Medium SemiBold Bold Black ExtraLight", "song", "Medium"),
+    *_noto("Sans", "Light DemiLight Regular Medium Bold Black Thin", "hei", "DemiLight"),
+    Font("uming.ttc", "song", "chinese"),
+    Font("ukai.ttc", "kai", "chinese"),
+    Font("wqy-microhei.ttc", "hei", "chinese"),
+    Font("wqy-zenhei.ttc", "hei", "chinese", held_out=True),
+    Font("LXGWWenKai-Regular.ttf", "kai", "chinese"),
+    Font("LXGWWenKai-Bold.ttf", "kai", "chinese"),
+    Font("LXGWWenKai-Light.ttf", "kai", "chinese", held_out=True),
+    Font("zcool-xiaowei.ttf", "display", "chinese"),
+    Font("zcool-kuaile.ttf", "display", "chinese"),
+    Font("zcool-qingke-huangyou.ttf", "display", "chinese"),
+    Font("ma-shan-zheng.ttf", "brush", "chinese"),
+    Font("zhi-mang-xing.ttf", "brush", "chinese"),
+    Font("liu-jian-mao-cao.ttf", "brush", "chinese"),
+    Font("long-cang.ttf", "brush", "chinese", held_out=True),
+    *_latin(
+        "serif",
+        "Caladea-Regular Caladea-Bold Caladea-Italic FreeSerif FreeSerifBold FreeSerifItalic",
+    ),
+    *_latin("serif", "LiberationSerif-Regular LiberationSerif-Bold LiberationSerif-Italic"),
+    *_latin("serif", "DejaVuSerif DejaVuSerif-Bold DejaVuSerifCondensed playfair-display"),
+    *_latin(
+        "sans", "Carlito-Regular Carlito-Bold Carlito-Italic FreeSans FreeSansBold FreeSansOblique"
+    ),
+    *_latin("sans", "LiberationSans-Regular LiberationSans-Bold LiberationSans-Italic"),
+    *_latin("sans", "LiberationSansNarrow-Regular LiberationSansNarrow-Bold"),
+    *_latin(
+        "sans", "DejaVuSans DejaVuSans-Bold DejaVuSansCondensed roboto roboto-condensed montserrat"
+    ),
+    *_latin("mono", "LiberationMono-Regular LiberationMono-Bold FreeMonoBold DejaVuSansMono"),
+    *_latin("mono", "courier-prime inconsolata share-tech-mono vt323 special-elite"),
+    *_latin("hand", "caveat kalam patrick-hand"),
+    *_latin("poster", "alfa-slab-one anton bebas-neue oswald pacifico"),
+    Font("Caladea-BoldItalic.ttf", "serif", "latin", held_out=True),
+    Font("Carlito-BoldItalic.ttf", "sans", "latin", held_out=True),
+    Font("DejaVuSansMono-Bold.ttf", "mono", "latin", held_out=True),
+)
+
+
+@functools.cache
+def coverage(folder: Path, font: Font) -> frozenset[str]:
+    """Characters that the face has a glyph for. Raises FileNotFoundError saying what to run."""
+    path = folder / font.file
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is missing; run `make fonts`")
+    if path.suffix == ".ttc":
+        face = TTCollection(path, lazy=True).fonts[font.index]
+    else:
+        face = TTFont(path, lazy=True)
+    return frozenset(map(chr, face.getBestCmap()))
+
+
+@functools.lru_cache(maxsize=256)
+def open_font(folder: Path, font: Font, size: int) -> ImageFont.FreeTypeFont:
+    """The face at `size` pixels an em."""
+    return ImageFont.truetype(str(folder / font.file), size, index=font.index)

@@ -1,0 +1,107 @@
+"""From a text and a face to the ink of a line, with the place of every character."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ocr_training.fonts import Font
+from ocr_training.glyphs import EM, Glyph, GlyphCache, Mask
+from ocr_training.strokes import Hand, Strokes
+
+TOP = EM // 2  # room above the ascender line
+ROWS = 2 * EM + TOP
+
+
+@dataclasses.dataclass
+class Ink:
+    """mask: (rows, columns) 0..255. spans: (characters, 2) left and right in pixels.
+
+    first_row, last_row: of the ink itself.
+    """
+
+    mask: Mask
+    spans: npt.NDArray[np.float32]
+    first_row: int
+    last_row: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Style:
+    """spacing: extra pixels between characters. bounce: baseline jitter in pixels."""
+
+    spacing: float = 0.0
+    bounce: float = 0.0
+    slant: float = 0.0
+    weight: int = 0  # > 0 thicker, < 0 thinner
+    stretch: float = 1.0  # horizontal
+
+
+class Typesetter:
+    """Sets lines in a Chinese and a Latin face side by side, or in handwriting."""
+
+    def __init__(self, cache: GlyphCache, strokes: Strokes) -> None:
+        self._cache = cache
+        self._strokes = strokes
+
+    def printed(
+        self, text: str, face_of: dict[str, Font], style: Style, rng: np.random.Generator
+    ) -> Ink:
+        glyphs = [self._cache.get(face_of[c], c) for c in text]
+        return _compose(glyphs, style, rng)
+
+    def written(
+        self, text: str, face_of: dict[str, Font], style: Style, rng: np.random.Generator
+    ) -> Ink:
+        """Characters that have strokes are drawn from them, the rest from a face."""
+        hand = Hand(rng)
+        glyphs = [
+            self._strokes.draw(c, hand, rng)
+            if c in self._strokes
+            else self._cache.get(face_of[c], c)
+            for c in text
+        ]
+        return _compose(glyphs, style, rng)
+
+
+def _compose(glyphs: list[Glyph], style: Style, rng: np.random.Generator) -> Ink:
+    advances = np.array([glyph.advance for glyph in glyphs]) + style.spacing
+    pens = EM + np.concatenate([[0.0], np.cumsum(advances)])
+    mask: Mask = np.zeros((ROWS, int(pens[-1]) + EM), np.uint8)
+    bounces = rng.normal(0, style.bounce, len(glyphs)) if style.bounce else np.zeros(len(glyphs))
+    spans = np.zeros((len(glyphs), 2), np.float32)
+    for i, glyph in enumerate(glyphs):
+        x, y = int(pens[i]) + glyph.left, TOP + glyph.top + round(bounces[i])
+        _stamp(mask, glyph.mask, x, y)
+        width = glyph.mask.shape[1]
+        # A character's place is its ink; a space's is its advance.
+        spans[i] = (x, x + width) if width else (pens[i], pens[i + 1])
+    if style.weight > 0:
+        mask = np.asarray(cv2.dilate(mask, np.ones((style.weight + 1,) * 2, np.uint8)), np.uint8)
+    elif style.weight < 0:
+        thin = cv2.erode(mask, np.ones((2, 2), np.uint8))
+        mask = np.asarray(cv2.addWeighted(mask, 0.4, thin, 0.6, 0), np.uint8)
+    rows = np.flatnonzero(mask.any(axis=1))
+    first, last = (int(rows[0]), int(rows[-1])) if len(rows) else (TOP, TOP + EM)
+    if style.slant or style.stretch != 1.0:
+        middle = (first + last) / 2
+        matrix = np.array(
+            [[style.stretch, -style.slant, style.slant * middle], [0, 1, 0]], np.float32
+        )
+        size = (int(mask.shape[1] * style.stretch) + 1, ROWS)
+        mask = np.asarray(cv2.warpAffine(mask, matrix, size), np.uint8)
+        spans *= style.stretch
+    return Ink(np.asarray(mask, np.uint8), spans, first, last)
+
+
+def _stamp(mask: Mask, glyph: Mask, x: int, y: int) -> None:
+    """Brightest of both, cut at the borders."""
+    rows, columns = glyph.shape
+    x0, y0 = max(x, 0), max(y, 0)
+    x1, y1 = min(x + columns, mask.shape[1]), min(y + rows, mask.shape[0])
+    if x1 > x0 and y1 > y0:
+        part = mask[y0:y1, x0:x1]
+        np.maximum(part, glyph[y0 - y : y1 - y, x0 - x : x1 - x], out=part)

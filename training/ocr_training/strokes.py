@@ -1,0 +1,119 @@
+"""Handwriting drawn from the stroke medians of `hanzi-writer-data`, each time a little different."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ocr_training.glyphs import EM, Glyph
+
+_SHIFT = 3  # fractional bits of OpenCV's drawing coordinates
+_POINTS = 9  # a stroke
+
+
+class Strokes:
+    """Medians of each character as arrays (strokes, 9, 2) in ems, y down from the ascender."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises FileNotFoundError saying what to run."""
+        if not path.exists():
+            raise FileNotFoundError(f"{path} is missing; run `make fonts`")
+        medians = json.loads(path.read_text(encoding="utf-8"))
+        self._medians = {
+            character: np.stack([_resample(np.asarray(stroke, np.float32)) for stroke in strokes])
+            for character, strokes in medians.items()
+        }
+
+    def __contains__(self, character: str) -> bool:
+        return character in self._medians
+
+    def draw(self, character: str, hand: Hand, rng: np.random.Generator) -> Glyph:
+        """One writing of the character in this hand."""
+        strokes = self._medians[character]
+        count = len(strokes)
+        points = strokes.copy()
+        points += rng.normal(0, 0.022 * hand.wildness, (count, 1, 2)).astype(np.float32)
+        centre = points.mean(axis=1, keepdims=True)
+        scale = 1 + rng.normal(0, 0.06 * hand.wildness, (count, 1, 1)).astype(np.float32)
+        points = centre + (points - centre) * scale
+        wobble = rng.normal(0, 0.012 * hand.wildness, (count, 3, 2)).astype(np.float32)
+        points += np.einsum("pk,skd->spd", _SMOOTH, wobble)
+        points = _warp(points, hand, rng)
+        runs = _join(points, hand, rng)
+        pad = 0.15
+        size = int(EM * (1 + 2 * pad))
+        canvas = np.zeros((size, size), np.uint8)
+        for run in runs:
+            pixels = np.rint((run + pad) * EM * (1 << _SHIFT)).astype(np.int32)
+            cv2.polylines(
+                canvas, [pixels.reshape(-1, 1, 2)], False, 255, hand.pen, cv2.LINE_AA, _SHIFT
+            )
+        offset = int(pad * EM)
+        return Glyph(canvas, -offset, -offset, EM * hand.advance)
+
+
+class Hand:
+    """What stays the same along a line of one writer."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.wildness = float(rng.uniform(0.5, 2.2))
+        self.pen = int(rng.integers(1, 5))
+        self.slant = float(rng.normal(0, 0.12))
+        self.tilt = float(rng.normal(0.05, 0.06))  # horizontals rise to the right
+        self.joining = float(rng.choice([0.0, 0.15, 0.4, 0.7], p=[0.35, 0.25, 0.25, 0.15]))
+        self.rounding = float(rng.uniform(0, 0.6))
+        self.advance = float(rng.uniform(0.82, 1.15))
+        self.squeeze = float(rng.uniform(0.78, 1.1))
+
+
+_basis = np.linspace(0, 1, _POINTS)
+_SMOOTH = np.stack([np.sin(np.pi * k * _basis) for k in (1, 2, 3)], axis=1).astype(np.float32)
+
+
+def _resample(stroke: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Evenly spaced points; the source has y up from -124 to 900."""
+    steps = np.hypot(*np.diff(stroke, axis=0).T)
+    along = np.concatenate([[0], np.cumsum(steps)])
+    at = np.linspace(0, along[-1], _POINTS)
+    x = np.interp(at, along, stroke[:, 0]) / 1024
+    y = (900 - np.interp(at, along, stroke[:, 1])) / 1024
+    return np.stack([x, y], axis=1).astype(np.float32)
+
+
+def _warp(
+    points: npt.NDArray[np.float32], hand: Hand, rng: np.random.Generator
+) -> npt.NDArray[np.float32]:
+    """Slant, tilt, width and a smooth bend of the whole character."""
+    x, y = points[..., 0] - 0.5, points[..., 1] - 0.5
+    bend = rng.normal(0, 0.05 * hand.wildness, 4)
+    new_x = hand.squeeze * x - hand.slant * y + bend[0] * np.sin(3 * y) + bend[1] * x * y
+    new_y = y - hand.tilt * x + bend[2] * np.sin(3 * x) + bend[3] * x * y
+    size = 1 + rng.normal(0, 0.05 * hand.wildness)
+    return np.stack([new_x * size + 0.5, new_y * size + 0.5], axis=-1).astype(np.float32)
+
+
+def _join(
+    points: npt.NDArray[np.float32], hand: Hand, rng: np.random.Generator
+) -> list[npt.NDArray[np.float32]]:
+    """Strokes as pen runs: fast hands join consecutive strokes and round their corners."""
+    runs: list[npt.NDArray[np.float32]] = []
+    joins = rng.random(len(points)) < hand.joining
+    for stroke, joined in zip(points, joins, strict=True):
+        if runs and joined and np.hypot(*(stroke[0] - runs[-1][-1])) < 0.5:
+            runs[-1] = np.concatenate([runs[-1], stroke])
+        else:
+            runs.append(stroke)
+    if hand.rounding > 0.2:
+        runs = [_round(run, hand.rounding) for run in runs]
+    return runs
+
+
+def _round(run: npt.NDArray[np.float32], amount: float) -> npt.NDArray[np.float32]:
+    """Pulls inner points towards the mean of their neighbours."""
+    result = np.array(run)
+    result[1:-1] += amount * ((run[:-2] + run[2:]) / 2 - run[1:-1])
+    return result
