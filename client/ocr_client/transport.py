@@ -30,6 +30,7 @@ from .errors import (
     ArmRefusedError,
     ArmTimeoutError,
     BadAnswerError,
+    ConfigError,
     ConnectionLostError,
     DrainingError,
     ModelMissingError,
@@ -37,6 +38,7 @@ from .errors import (
     UnexpectedStatusError,
     UnreachableError,
 )
+from .sections import is_address
 
 T = TypeVar("T")
 Tensor = npt.NDArray[Any]
@@ -96,10 +98,10 @@ BEFORE_FIRST_BYTE = (HTTPConnectionClosed, BrokenPipeError)
 
 # Triton's words come before its status: older servers answer 400 for most things.
 PHRASES: tuple[tuple[str, type[OCRError]], ...] = (
+    ("is not at ready state", DrainingError),  # "... unknown model" may stand before it
+    ("is not ready", DrainingError),
     ("unknown model", ModelMissingError),
     ("is not found", ModelMissingError),
-    ("is not at ready state", DrainingError),
-    ("is not ready", DrainingError),
     ("exceeds maximum queue size", ArmBusyError),
     ("request timeout expired", ArmBusyError),
     ("onnx runtime error", ArmFailedError),
@@ -130,6 +132,10 @@ class TritonTransport:
         connect_timeout_s: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """Raises ConfigError on an address that is not HOST:PORT."""
+        for url in urls:
+            if not is_address(url):
+                raise ConfigError(f"urls: {url!r} is not accepted; accepted: HOST:PORT")
         self._urls = tuple(urls)
         self._connect_timeout_s = connect_timeout_s
         self._clock = clock
