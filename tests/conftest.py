@@ -1,0 +1,47 @@
+"""Fixtures for every test: the served repository and a real Triton over it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ocr_server import EmbeddedTriton, Ports
+
+ROOT = Path(__file__).parent.parent
+MODELS = ("convnext", "crnn")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Servers of tests stay apart from those of whoever runs the tests.
+
+    The server's Python environment is shared with everybody else: it never changes.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OCR_ROLLOUT_STATE", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The committed model repository when it holds both models, else untrained models."""
+    committed = ROOT / "model_repository"
+    if all((committed / name / "1" / "model.onnx").is_file() for name in MODELS):
+        return committed
+    from ocr_export.repository import write_untrained
+
+    made = tmp_path_factory.mktemp("untrained") / "model_repository"
+    write_untrained(made)
+    return made
+
+
+@pytest.fixture(scope="session")
+def triton(repository: Path) -> Iterator[EmbeddedTriton]:
+    """A real Triton that serves both models, on free ports, for the whole test session.
+
+    Tests that unload a model or kill something start a server of their own.
+    """
+    with EmbeddedTriton(repository, ports=Ports(0, 0, 0)) as server:
+        yield server
