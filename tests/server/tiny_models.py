@@ -29,7 +29,7 @@ parameters {{ key: "intra_op_thread_count" value {{ string_value: "1" }} }}
 
 
 def echo_graph(height: int | str = 32) -> ModelProto:
-    """codepoints = brightest pixel of each 32x4 cell; confidence = the same over 255.
+    """A graph: codepoints = brightest pixel of each 32x4 cell; confidence = that / 255.
 
     An image that is not 32 high fails at run time (Squeeze of an axis that is not 1), which the
     configuration keeps out unless `height` is left open there too.
