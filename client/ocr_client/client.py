@@ -52,8 +52,7 @@ class OCRClient:
     """Reads images of text through Triton. Safe in threads; create it after a fork.
 
     Methods that read raise OCRError and nothing else (see `ocr_client.errors`). Each thread has
-    a connection of its own: `close`, or leaving the `with` block, closes the calling thread's,
-    the others close when their threads end.
+    a connection of its own: `close`, or leaving the `with` block, closes the calling thread's.
     """
 
     def __init__(
@@ -142,12 +141,16 @@ class OCRClient:
             read,
             images,
             threads=self._snapshot.config.triton.concurrency,
-            leave=self._transport.close,
+            leave=lambda: self._transport.close(thread_ends=True),
         )
 
-    def close(self) -> None:
-        """Closes the calling thread's connection."""
-        self._transport.close()
+    def close(self, *, thread_ends: bool = False) -> None:
+        """Closes the calling thread's connection; the next call would open another one.
+
+        thread_ends: for the last call in a thread that is not the main one: its event loop,
+            which keeps two files open, goes as well. A program with ever new threads needs it.
+        """
+        self._transport.close(thread_ends=thread_ends)
 
     def __enter__(self) -> Self:
         return self

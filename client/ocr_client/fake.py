@@ -64,7 +64,7 @@ class FakeTransport:
         self._arm(arm)
         return ModelFacts(self._max_batch_size, self._spec.to_parameters())
 
-    def close(self) -> None:
+    def close(self, *, thread_ends: bool = False) -> None:
         """Nothing is open."""
 
     def _arm(self, arm: Arm) -> str | OCRError | Handler:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
@@ -55,8 +56,9 @@ def in_order(
             future.cancel()
         for _ in crew:
             tasks.put(None)
+        end = time.monotonic() + LEAVE_S
         for thread in crew:
-            thread.join(LEAVE_S)
+            thread.join(max(0.0, end - time.monotonic()))
 
 
 def _serve(

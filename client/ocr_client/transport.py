@@ -70,8 +70,11 @@ class Transport(Protocol):
     def describe(self, arm: Arm, *, timeout_s: float) -> ModelFacts:
         """The model's configuration."""
 
-    def close(self) -> None:
-        """Closes the connection of the calling thread; the next call opens another one."""
+    def close(self, *, thread_ends: bool = False) -> None:
+        """Closes the connection of the calling thread; the next call opens another one.
+
+        thread_ends: nothing more happens in this thread, so whatever was kept for it goes, too.
+        """
 
 
 # Faults of the libraries below -> ours; the first line that matches counts. An HTTP status has a
@@ -106,6 +109,10 @@ PHRASES: tuple[tuple[str, type[OCRError]], ...] = (
     ("request timeout expired", ArmBusyError),
     ("onnx runtime error", ArmFailedError),
 )
+ABSENT: Mapping[type[OCRError], str] = {
+    ModelMissingError: "not on",
+    DrainingError: "not ready (loading, unloaded or shutting down) on",
+}
 STATUSES: Mapping[str, type[OCRError]] = {
     "400": ArmRefusedError,
     "401": AccessError,
@@ -173,10 +180,12 @@ class TritonTransport:
 
         return self._call(arm, ask, timeout_s)
 
-    def close(self) -> None:
+    def close(self, *, thread_ends: bool = False) -> None:
         client: InferenceServerClient | None = self._local.__dict__.pop("client", None)
         if client is not None:
             client.close()
+        if thread_ends:  # gevent's event loop outlives its thread otherwise, with two open files
+            gevent.get_hub().destroy(destroy_loop=True)
 
     def _call(
         self, arm: Arm, ask: Callable[[InferenceServerClient, float], T], timeout_s: float
@@ -230,9 +239,9 @@ class TritonTransport:
     ) -> OCRError:
         kind = answer_kind(fault)
         text = _one_line(fault.message() or "no reason given")
-        if kind is ModelMissingError:
+        if kind in ABSENT:
             there = self._there(max(0.001, end - self._clock()))
-            return kind(f"{arm} is not on the server at {url}; {there}")
+            return kind(f"{arm} is {ABSENT[kind]} the server at {url}; {there}")
         status = f" (HTTP {fault.status()})" if fault.status() else ""
         return kind(f"{arm} at {url}: {text}{status}")
 

@@ -334,7 +334,8 @@ def test_many_close_the_connections_of_their_threads():
     left = []
 
     class Watched(FakeTransport):
-        def close(self):
+        def close(self, *, thread_ends=False):
+            assert thread_ends
             left.append(threading.current_thread())
 
     config = ClientConfig(triton=TritonSettings(concurrency=3))

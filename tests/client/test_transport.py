@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 import time
+from pathlib import Path
 
 import gevent
 import numpy as np
@@ -91,6 +92,15 @@ def test_a_connection_that_breaks_before_the_first_byte_is_tried_once_more(scrip
     infer(transport)
     assert infer(transport)[0].tolist() == [[0, 65, 0, 66]]
     assert len(server.requests) == 3
+
+
+def test_a_kept_alive_connection_to_a_server_that_went_away_is_unreachable(scripted):
+    """Broken first, refused then: neither a timeout nor the arm's fault."""
+    server, transport = scripted(GOOD)
+    infer(transport)
+    server.close()
+    with pytest.raises(tree.UnreachableError, match="ocrctl server up --detach"):
+        infer(transport)
 
 
 def test_it_is_tried_once_more_and_no_oftener(scripted):
@@ -278,3 +288,34 @@ def test_a_status_with_any_body_becomes_one_of_ours(scripted, status):
     assert type(caught.value) is STATUSES.get(status, tree.UnexpectedStatusError)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 500
+
+
+def test_threads_leave_no_open_files_behind(scripted):
+    """Neither the connection nor gevent's event loop: each would be two files for ever."""
+    _, transport = scripted(*[GOOD] * 12)
+
+    def work():
+        infer(transport)
+        transport.close(thread_ends=True)
+
+    def open_files():
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    def in_threads(count):
+        for _ in range(count):
+            thread = threading.Thread(target=work)
+            thread.start()
+            thread.join()
+
+    in_threads(2)
+    before = open_files()
+    in_threads(10)
+    # The scripted server sits in this process, and may not have seen all hang up yet.
+    assert poll(lambda: open_files() <= before)
+
+
+def poll(happened, timeout_s=5.0):
+    end = time.monotonic() + timeout_s
+    while not happened() and time.monotonic() < end:
+        time.sleep(0.01)
+    return happened()
