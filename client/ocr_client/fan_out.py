@@ -38,7 +38,9 @@ def in_order(
 
     def hire() -> None:
         if len(crew) < threads:
-            crew.append(threading.Thread(target=_serve, args=(work, tasks, leave), daemon=True))
+            name = f"ocr-client-{len(crew)}"
+            given = (work, tasks, leave)
+            crew.append(threading.Thread(target=_serve, args=given, name=name, daemon=True))
             crew[-1].start()
 
     try:

@@ -7,7 +7,6 @@ import contextlib
 import json
 import socket
 import threading
-import time
 
 import numpy as np
 
@@ -57,6 +56,7 @@ class Scripted:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self._open = []
+        self._closed = threading.Event()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self):
@@ -69,11 +69,12 @@ class Scripted:
 
     def _serve(self, connection):
         with contextlib.suppress(OSError), connection:
-            while request := self._request(connection):
+            while (request := self._request(connection)) and self.steps:
                 self.requests.append(request)
                 step = self.steps.pop(0)
                 if step is HANG:
-                    time.sleep(30)
+                    self._closed.wait(30)
+                    return
                 if step is RESET:
                     linger = b"\1\0\0\0\0\0\0\0"  # close sends a reset
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
@@ -101,6 +102,7 @@ class Scripted:
         return head + b"\r\n\r\n" + body
 
     def close(self):
+        self._closed.set()
         self._listener.close()
         for connection in self._open:
             with contextlib.suppress(OSError):

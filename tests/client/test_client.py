@@ -326,7 +326,7 @@ def test_many_take_no_more_than_they_need():
     answers.close()
     assert len(taken) < 50
     assert len(transport.asked) < 50
-    assert not [t for t in threading.enumerate() if "_serve" in t.name]
+    assert not [t for t in threading.enumerate() if t.name.startswith("ocr-client")]
 
 
 def test_many_close_the_connections_of_their_threads():

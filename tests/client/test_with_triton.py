@@ -163,6 +163,7 @@ def test_a_tensor_that_the_model_refuses_is_the_arms_fault(triton, shape, words)
     transport.close()
 
 
+@pytest.mark.slow
 def test_a_server_that_went_away_is_unreachable_and_comes_back(repository):
     """The same client, without being told."""
     with EmbeddedTriton(repository, ports=Ports(0, 0, 0)) as server:
