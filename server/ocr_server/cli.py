@@ -28,6 +28,7 @@ app = typer.Typer(
     name="server",
     help="Start and stop a Triton on this machine (loopback only; for development and one host).",
     no_args_is_help=True,
+    add_completion=False,
 )
 Port = typer.Option(min=0, max=65535, help="0: any free one. Default: the usual one, if free.")
 
