@@ -25,6 +25,8 @@ from ocr_preprocessing.windows import cut_windows
 from ocr_training.lines import LineMaker
 from ocr_training.scoring import edit_distance, normalise
 
+LEAST_RIGHT = 0.5  # 1-CER, from which on a comparison of stages says something
+
 Sample = tuple[Gray, str, str]  # image (H, W), truth, category
 
 
@@ -133,14 +135,16 @@ def _compared(
     if goal and not gain:
         above = (errors["exact"] - errors["fast"]).sum() / lengths.sum()
         low, high = _interval(errors["exact"] - errors["fast"], lengths)
+        # Differences between two sorts of nonsense prove nothing.
+        judged = min(row.value for row in rows) >= LEAST_RIGHT
         rows.append(
             Row(
                 f"{title}: fast above exact",
                 above * 100,
                 "points",
                 f"95 %: {low * 100:+.2f}..{high * 100:+.2f}",
-                ">= 0",
-                bool(above >= 0),
+                ">= 0" if judged else f">= 0; not judged below {LEAST_RIGHT:g} 1-CER",
+                bool(above >= 0) if judged else None,
             )
         )
     return rows
