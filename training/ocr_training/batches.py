@@ -16,7 +16,7 @@ from ocr_preprocessing.spec import LineSpec
 from ocr_training.lines import LineMaker, MadeLine
 
 POOL = 768  # lines made before they are sorted by width
-PIXELS = 40 * 256  # columns of pixels in a batch: wide lines come in smaller batches
+COLUMNS = 14 * 256  # of pixels in a batch: small ones, for steps are worth more than their size
 CORE = 0.44  # of a character's width is surely the character (see ocr.md)
 UNKNOWN = -1
 
@@ -43,14 +43,23 @@ class MadeBatches(IterableDataset[Batch]):
     """
 
     def __init__(
-        self, fonts: Path, spec: LineSpec, *, seed: int, first_pool: int = 0, short_lines: int = 0
+        self,
+        fonts: Path,
+        spec: LineSpec,
+        *,
+        seed: int,
+        first_pool: int = 0,
+        short_lines: int = 0,
+        characters: str = "",
+        columns: int = COLUMNS,
     ) -> None:
         self._fonts, self._spec, self._seed = fonts, spec, seed
+        self._characters, self._columns = characters, columns
         self._first_pool, self._short_lines = first_pool, short_lines
 
     def __iter__(self) -> Iterator[Batch]:
         torch.set_num_threads(1)
-        maker = LineMaker(self._fonts)
+        maker = LineMaker(self._fonts, characters=self._characters)
         pool = self._first_pool
         while True:
             short = pool * POOL < self._short_lines
@@ -59,19 +68,19 @@ class MadeBatches(IterableDataset[Batch]):
             lines = [
                 maker.make(self._seed, pool * POOL + i, length=int(lengths[i])) for i in range(POOL)
             ]
-            yield from pool_batches(lines, self._spec, rng)
+            yield from pool_batches(lines, self._spec, rng, self._columns)
             pool += 1
 
 
 def pool_batches(
-    lines: list[MadeLine], spec: LineSpec, rng: np.random.Generator
+    lines: list[MadeLine], spec: LineSpec, rng: np.random.Generator, columns: int = COLUMNS
 ) -> Iterator[Batch]:
-    """Lines sorted by width, cut into batches of about PIXELS columns, shuffled."""
+    """Lines sorted by width, cut into batches of about `columns` of pixels, shuffled."""
     usable = [line for line in lines if fits(line, spec)]
     usable.sort(key=lambda line: line.image.shape[1])
     groups: list[list[MadeLine]] = [[]]
     for line in usable:
-        if (len(groups[-1]) + 1) * padded_width(line, spec) > PIXELS:
+        if (len(groups[-1]) + 1) * padded_width(line, spec) > columns:
             groups.append([])
         groups[-1].append(line)
     for index in rng.permutation(len(groups)):

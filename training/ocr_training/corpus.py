@@ -33,8 +33,9 @@ _INVOICE = (
 class Corpus:
     """Draws texts. Evaluation uses words that training never sees (`held_out`)."""
 
-    def __init__(self, fonts_folder: Path, *, held_out: bool = False) -> None:
-        """Raises FileNotFoundError when the English word list is missing (`make fonts`)."""
+    def __init__(self, fonts_folder: Path, *, held_out: bool = False, characters: str = "") -> None:
+        """characters: if given, texts are drawn from these alone. Raises FileNotFoundError when the English word list is missing (`make fonts`)."""
+        self._only = characters
         known = set(alphabet.characters())
         words, weights = _chinese_words(known)
         mine = [i for i, word in enumerate(words) if _held_out(word) == held_out]
@@ -49,6 +50,8 @@ class Corpus:
 
     def text(self, rng: np.random.Generator, kind: str, length: int) -> str:
         """One line of about `length` characters, spaces never at the ends or doubled."""
+        if self._only:
+            return "".join(self._only[i] for i in rng.integers(len(self._only), size=length))
         choice = rng.random()
         if kind == "photo" and choice < 0.40:
             text = self._receipt(rng) if rng.random() < 0.65 else self._invoice(rng)

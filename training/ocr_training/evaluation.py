@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from ocr_preprocessing.fast import fast_line
+from ocr_preprocessing.load import load_image
 from ocr_preprocessing.spec import LineSpec
 from ocr_training.batches import collate, fits
 from ocr_training.decoding import greedy
@@ -18,9 +20,11 @@ from ocr_training.lines import KINDS, LineMaker, MadeLine
 from ocr_training.scoring import Score, score
 
 
-def made_lines(fonts: Path, *, seed: int, count: int) -> dict[str, list[MadeLine]]:
+def made_lines(
+    fonts: Path, *, seed: int, count: int, characters: str = ""
+) -> dict[str, list[MadeLine]]:
     """`count` lines of each kind, from fonts and words that training never sees."""
-    maker = LineMaker(fonts, held_out=True)
+    maker = LineMaker(fonts, held_out=True, characters=characters)
     return {
         kind: [maker.make(seed, 1000 * k + i, kind) for i in range(count)]
         for k, kind in enumerate(KINDS)
@@ -72,12 +76,17 @@ def read_labelled(
     return {category: score(found) for category, found in sorted(pairs.items())}
 
 
-def labels(path: Path) -> list[tuple[Path, str, str]]:
-    """(file, text, "category/lang") of a labels.tsv. Raises ValueError on missing columns."""
+def labelled_lines(path: Path, spec: LineSpec) -> list[Labelled]:
+    """The images of a labels.tsv, preprocessed. Raises ValueError on missing columns."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     if not rows or not {"file", "text", "category", "lang"} <= rows[0].keys():
         raise ValueError(f"{path}: needs the columns file, text, category, lang")
     return [
-        (path.parent / row["file"], row["text"], f"{row['category']}/{row['lang']}") for row in rows
+        (
+            fast_line(load_image(path.parent / row["file"]), spec.height),
+            row["text"],
+            f"{row['category']}/{row['lang']}",
+        )
+        for row in rows
     ]

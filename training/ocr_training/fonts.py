@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 from pathlib import Path
 from typing import Literal
 
-from fontTools.ttLib import TTCollection, TTFont
+from fontTools.ttLib import TTFont
 from PIL import ImageFont
+
+from ocr_training import fetch_fonts
 
 Role = Literal["song", "hei", "kai", "brush", "display", "serif", "sans", "mono", "hand", "poster"]
 Script = Literal["chinese", "latin"]
@@ -78,16 +81,29 @@ CATALOGUE: tuple[Font, ...] = (
 )
 
 
+# The faces of fetch_fonts.SMALL: enough to try the whole pipeline, not to train for use.
+SMALL: tuple[Font, ...] = tuple(
+    font for font in CATALOGUE if font.file.startswith(("wqy-microhei", "Liberation"))
+)
+
+
+def catalogue(folder: Path) -> tuple[Font, ...]:
+    """The faces that a folder of `make fonts` was made to hold."""
+    record = folder / "fonts.json"
+    if not record.exists():
+        raise FileNotFoundError(f"{record} is missing; run `make fonts`")
+    packages = {package["name"] for package in json.loads(record.read_text(encoding="utf-8"))}
+    return SMALL if packages == set(fetch_fonts.SMALL) else CATALOGUE
+
+
 @functools.cache
 def coverage(folder: Path, font: Font) -> frozenset[str]:
     """Characters that the face has a glyph for. Raises FileNotFoundError saying what to run."""
     path = folder / font.file
     if not path.exists():
         raise FileNotFoundError(f"{path} is missing; run `make fonts`")
-    if path.suffix == ".ttc":
-        face = TTCollection(path, lazy=True).fonts[font.index]
-    else:
-        face = TTFont(path, lazy=True)
+    number = font.index if path.suffix == ".ttc" else -1
+    face = TTFont(path, fontNumber=number, lazy=True)
     return frozenset(map(chr, face.getBestCmap()))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image, ImageDraw
 
 from ocr_training import fonts
 
@@ -50,7 +51,8 @@ class GlyphCache:
 
     def _draw(self, font: fonts.Font, character: str) -> Glyph:
         face = fonts.open_font(self._folder, font, EM)
-        mask, (left, top) = face.getmask2(character, mode="L", anchor="la")
-        width, height = mask.size
-        pixels = np.array(mask, dtype=np.uint8).reshape(height, width)
-        return Glyph(pixels, int(left), int(top), float(face.getlength(character)))
+        left, top, right, bottom = map(int, face.getbbox(character, anchor="la"))
+        image = Image.new("L", (right - left, bottom - top))
+        if image.width and image.height:
+            ImageDraw.Draw(image).text((-left, -top), character, 255, face, anchor="la")
+        return Glyph(np.array(image), left, top, float(face.getlength(character)))

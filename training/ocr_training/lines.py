@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import get_args
 
 import cv2
 import numpy as np
@@ -49,20 +48,29 @@ class LineMaker:
     """Makes lines of the five kinds from the fonts in `folder` (see `make fonts`).
 
     held_out: fonts and words that training never sees, for evaluation.
+    characters: if given, texts are drawn from these alone.
     """
 
-    def __init__(self, folder: Path, *, held_out: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        held_out: bool = False,
+        characters: str = "",
+    ) -> None:
         """Raises FileNotFoundError when the fonts are missing."""
-        self._corpus = Corpus(folder, held_out=held_out)
+        self._corpus = Corpus(folder, held_out=held_out, characters=characters)
         self._typesetter = Typesetter(GlyphCache(folder), Strokes(folder / "strokes.json"))
         self._faces: dict[tuple[str, str], list[tuple[fonts.Font, frozenset[str]]]] = {}
-        for font in fonts.CATALOGUE:
-            covered = fonts.coverage(folder, font)
-            self._faces.setdefault((font.script, "any"), [])
-            if font.held_out == held_out:
-                self._faces.setdefault((font.script, font.role), []).append((font, covered))
-                self._faces[font.script, "any"].append((font, covered))
-        assert set(get_args(fonts.Role)) >= {role for _, role in self._faces} - {"any"}
+        catalogue = fonts.catalogue(folder)
+        for script in ("chinese", "latin"):
+            of_script = [font for font in catalogue if font.script == script]
+            # A small folder holds out nothing: then the same fonts serve both.
+            chosen = [font for font in of_script if font.held_out == held_out] or of_script
+            for font in chosen:
+                face = (font, fonts.coverage(folder, font))
+                self._faces.setdefault((script, font.role), []).append(face)
+                self._faces.setdefault((script, "any"), []).append(face)
 
     def raw(
         self, seed: int, index: int, kind: str = "", length: int = 0

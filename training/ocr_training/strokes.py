@@ -22,18 +22,15 @@ class Strokes:
         """Raises FileNotFoundError saying what to run."""
         if not path.exists():
             raise FileNotFoundError(f"{path} is missing; run `make fonts`")
-        medians = json.loads(path.read_text(encoding="utf-8"))
-        self._medians = {
-            character: np.stack([_resample(np.asarray(stroke, np.float32)) for stroke in strokes])
-            for character, strokes in medians.items()
-        }
+        self._raw: dict[str, list[list[list[float]]]] = json.loads(path.read_text("utf-8"))
+        self._medians: dict[str, npt.NDArray[np.float32]] = {}
 
     def __contains__(self, character: str) -> bool:
-        return character in self._medians
+        return character in self._raw
 
     def draw(self, character: str, hand: Hand, rng: np.random.Generator) -> Glyph:
         """One writing of the character in this hand."""
-        strokes = self._medians[character]
+        strokes = self._of(character)
         count = len(strokes)
         points = strokes.copy()
         points += rng.normal(0, 0.022 * hand.wildness, (count, 1, 2)).astype(np.float32)
@@ -54,6 +51,13 @@ class Strokes:
             )
         offset = int(pad * EM)
         return Glyph(canvas, -offset, -offset, EM * hand.advance)
+
+    def _of(self, character: str) -> npt.NDArray[np.float32]:
+        """Resampled when first drawn: doing it for all of them takes seconds."""
+        if character not in self._medians:
+            strokes = [np.asarray(stroke, np.float32) for stroke in self._raw[character]]
+            self._medians[character] = np.stack([_resample(stroke) for stroke in strokes])
+        return self._medians[character]
 
 
 class Hand:

@@ -15,12 +15,12 @@ import torch
 from torch.utils.data import DataLoader
 
 from ocr_export import alphabet
-from ocr_export.checkpoint import build
+from ocr_export.checkpoint import build, load_checkpoint
 from ocr_export.convnext import ConvNeXt
 from ocr_export.crnn import CRNN
 from ocr_preprocessing.spec import LineSpec
 from ocr_training import losses
-from ocr_training.batches import POOL, Batch, MadeBatches
+from ocr_training.batches import COLUMNS, POOL, Batch, MadeBatches
 from ocr_training.evaluation import made_lines, read_made
 
 Network = CRNN | ConvNeXt
@@ -34,6 +34,7 @@ class Plan:
     not 0, the schedule is laid over this training time instead (then not deterministic).
     frame_share: of the schedule that is frame-wise. short_share: likewise with short lines.
     full_share: of the schedule, at its end, with the soft-max over all classes.
+    columns: of pixels in a batch. characters: if given, texts are drawn from these alone (for a quick look).
     """
 
     arch: str
@@ -51,6 +52,8 @@ class Plan:
     negatives: int = 1000
     blank_share: float = 0.15
     ema: float = 0.999
+    columns: int = COLUMNS
+    characters: str = ""
     spec: LineSpec = dataclasses.field(default_factory=LineSpec)
 
 
@@ -72,8 +75,12 @@ class Progress:
 class Trainer:
     """Owns model, averaged model, optimiser and progress; `run` trains to the plan's end."""
 
-    def __init__(self, plan: Plan, fonts: Path, out: Path, device: str = "cpu") -> None:
-        """Resumes from `out`/last.pt when it is there. Raises ValueError if its plan differs."""
+    def __init__(
+        self, plan: Plan, fonts: Path, out: Path, device: str = "cpu", start: Path | None = None
+    ) -> None:
+        """Resumes from `out`/last.pt when it is there; else from the weights of the checkpoint
+        `start`, if given. Raises ValueError when what is there does not fit the plan.
+        """
         torch.manual_seed(plan.seed)
         torch.set_flush_denormal(True)  # twice as slow without it
         self.plan, self.fonts, self.out, self.device = plan, fonts, out, torch.device(device)
@@ -89,12 +96,14 @@ class Trainer:
         out.mkdir(parents=True, exist_ok=True)
         if (out / "last.pt").exists():
             self._resume(out / "last.pt")
+        elif start:
+            self._start(start)
 
     def run(
         self, *, save_every_s: float = 240, evaluate_every_s: float = 600, workers: int = 1
     ) -> None:
         """Trains until the schedule ends; logs to `out`/log.jsonl."""
-        held_out = made_lines(self.fonts, seed=0, count=40)
+        held_out = made_lines(self.fonts, seed=0, count=40, characters=self.plan.characters)
         saved = evaluated = time.monotonic()
         with (self.out / "log.jsonl").open("a", encoding="utf-8") as log:
             for batch in self._batches(workers):
@@ -196,6 +205,8 @@ class Trainer:
             seed=self.plan.seed,
             first_pool=self.progress.pool,
             short_lines=self.plan.short_lines,
+            characters=self.plan.characters,
+            columns=self.plan.columns,
         )
         loader = DataLoader(
             dataset, batch_size=None, num_workers=workers, prefetch_factor=24 if workers else None
@@ -238,6 +249,14 @@ class Trainer:
         text = json.dumps(row, ensure_ascii=False)
         print(text, file=log, flush=True)
         print(text, flush=True)
+
+    def _start(self, path: Path) -> None:
+        weights = load_checkpoint(path).network.state_dict()
+        try:
+            self.model.load_state_dict(weights)
+        except RuntimeError:
+            raise ValueError(f"{path}: its sizes are not the plan's") from None
+        self.average.load_state_dict(weights)
 
     def _resume(self, path: Path) -> None:
         state = torch.load(path, map_location=self.device, weights_only=True)

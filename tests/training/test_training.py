@@ -1,0 +1,70 @@
+"""A tiny training run from nothing: it learns, stops, resumes, and its checkpoint exports."""
+
+import json
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytestmark = [pytest.mark.torch, pytest.mark.slow]
+
+from ocr_export.checkpoint import load_checkpoint
+from ocr_preprocessing.spec import LineSpec
+from ocr_training.evaluation import made_lines, read_made
+from ocr_training.trainer import Plan, Trainer
+
+DIGITS = "0123456789"
+PLAN = Plan(
+    "crnn",
+    sizes={"channels": [16, 32, 48, 64], "hidden": 48},
+    lines=9_000,
+    short_lines=9_000,
+    peak_rate=3e-3,
+    warmup_steps=30,
+    frame_share=0.6,
+    negatives=60,
+    ema=0.98,
+    columns=8 * 128,
+    characters=DIGITS,
+)
+
+
+@pytest.fixture(scope="module")
+def trained(fonts_folder, tmp_path_factory):
+    """A run that was stopped once in the middle and resumed."""
+    out = tmp_path_factory.mktemp("run")
+    torch.set_num_threads(1)
+    half = Trainer(PLAN, fonts_folder, out)
+    for batch in half._batches(workers=0):
+        half.train_step(batch)
+        if half.progress.share(PLAN) > 0.5:
+            break
+    half.save()
+    rest = Trainer(PLAN, fonts_folder, out)
+    assert rest.progress == half.progress
+    rest.run(workers=0)
+    return out, rest
+
+
+def test_the_loss_falls(trained):
+    out, trainer = trained
+    rows = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    ctc = [row["loss"] for row in rows if row.get("phase") == "ctc"]
+    assert len(ctc) >= 2
+    assert ctc[-1] < 1.0, "nats per character; chance is ln(10) = 2.3"
+    assert trainer.progress.share(PLAN) == 1
+
+
+def test_digits_get_read(trained, fonts_folder):
+    """Print and scans of digits that it never saw."""
+    out, _ = trained
+    network = load_checkpoint(out / "ema.pt").network
+    lines = made_lines(fonts_folder, seed=99, count=60, characters=DIGITS)
+    scores = read_made(network, lines, LineSpec(), torch.device("cpu"))
+    assert scores["print"].one_minus_cer > 0.8, scores
+    assert scores["scan"].one_minus_cer > 0.75, scores
+
+
+def test_another_plan_does_not_resume_it(trained, fonts_folder):
+    out, _ = trained
+    with pytest.raises(ValueError, match="arch"):
+        Trainer(Plan("convnext"), fonts_folder, out)

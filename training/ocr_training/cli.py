@@ -1,0 +1,133 @@
+"""`ocrctl train`: train a recogniser on made lines, measure it, look at the lines."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:  # torch takes a second: not for `ocrctl --help`
+    from ocr_training.scoring import Score
+
+app = typer.Typer(help="Train recognisers on made lines.", no_args_is_help=True)
+
+Fonts = Annotated[Path, typer.Option(help="The folder that `make fonts` filled.")]
+FONTS = Path("build/fonts")
+
+
+@app.command("run")
+def run(
+    arch: Annotated[str, typer.Argument(help="crnn or convnext")],
+    out: Annotated[Path, typer.Option(help="Folder for checkpoints and the log.")],
+    fonts: Fonts = FONTS,
+    lines: Annotated[int, typer.Option(help="Made lines to see in all.")] = 2_000_000,
+    minutes: Annotated[float, typer.Option(help="Training time instead of lines.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Of lines and weights.")] = 1,
+    threads: Annotated[int, typer.Option(help="CPU threads of the training.")] = 2,
+    device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
+    start: Annotated[
+        Path | None, typer.Option(help="Checkpoint whose weights to start from.")
+    ] = None,
+    frame_share: Annotated[float, typer.Option(help="Share of the schedule before CTC.")] = 0.35,
+    peak_rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 1e-3,
+) -> None:
+    """Train, or go on from where a run in the same folder stopped.
+
+    Writes last.pt (to resume), ema.pt (to export) and log.jsonl into the folder.
+
+    Example: ocrctl train run crnn --out build/training/crnn --minutes 90
+    """
+    with _one_line_errors():
+        import torch  # noqa: PLC0415  # loads slowly
+
+        from ocr_training.trainer import Plan, Trainer  # noqa: PLC0415  # loads slowly
+
+        torch.set_num_threads(threads)
+        plan = Plan(
+            arch,
+            lines=lines,
+            minutes=minutes,
+            seed=seed,
+            frame_share=frame_share,
+            peak_rate=peak_rate,
+        )
+        Trainer(plan, fonts, out, device, start).run()
+
+
+@app.command("evaluate")
+def evaluate(
+    checkpoint: Annotated[Path, typer.Argument(help="ema.pt of a run.")],
+    fonts: Fonts = FONTS,
+    count: Annotated[int, typer.Option(help="Made held-out lines of each kind.")] = 200,
+    labels: Annotated[
+        Path | None, typer.Option(help="labels.tsv of real lines, read instead of made ones.")
+    ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Score a checkpoint by kind: 1-CER after NFKC with spaces removed, and whole lines.
+
+    Example: ocrctl train evaluate build/training/crnn/ema.pt --count 500
+    """
+    with _one_line_errors():
+        import torch  # noqa: PLC0415  # loads slowly
+
+        from ocr_export.checkpoint import load_checkpoint  # noqa: PLC0415  # loads slowly
+        from ocr_preprocessing.spec import LineSpec  # noqa: PLC0415  # loads slowly
+        from ocr_training import evaluation  # noqa: PLC0415  # loads slowly
+
+        network, spec, cpu = load_checkpoint(checkpoint).network, LineSpec(), torch.device("cpu")
+        if labels is None:
+            made = evaluation.made_lines(fonts, seed=0, count=count)
+            scores = evaluation.read_made(network, made, spec, cpu)
+        else:
+            real = evaluation.labelled_lines(labels, spec)
+            scores = evaluation.read_labelled(network, real, spec, cpu)
+    _report(scores, as_json=as_json)
+
+
+@app.command("lines")
+def write_lines(
+    out: Annotated[Path, typer.Argument(help="Folder for the images and labels.tsv.")],
+    fonts: Fonts = FONTS,
+    count: Annotated[int, typer.Option(help="Lines of each kind.")] = 20,
+    seed: Annotated[int, typer.Option(help="Another seed, other lines.")] = 0,
+    *,
+    held_out: Annotated[bool, typer.Option(help="Fonts and words training never sees.")] = True,
+) -> None:
+    """Write made lines as PNG files with their truth, to look at or to score.
+
+    Example: ocrctl train lines build/lines --count 100
+    """
+    with _one_line_errors():
+        from ocr_training.dataset import write_dataset  # noqa: PLC0415  # loads slowly
+        from ocr_training.lines import LineMaker  # noqa: PLC0415  # loads slowly
+
+        maker = LineMaker(fonts, held_out=held_out)
+        print(f"{write_dataset(maker, out, count=count, seed=seed)} lines in {out}")
+
+
+def _report(scores: dict[str, Score], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({kind: dataclasses.asdict(score) for kind, score in scores.items()}))
+        return
+    for kind, score in scores.items():
+        print(
+            f"{kind:16s} n={score.n:5d}  line {score.line_accuracy:.3f}"
+            f"  1-CER {score.one_minus_cer:.3f}"
+        )
+
+
+@contextlib.contextmanager
+def _one_line_errors() -> Iterator[None]:
+    """Every expected fault becomes one line on stderr and exit code 1."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from None
