@@ -20,7 +20,7 @@ Mask = npt.NDArray[np.uint8]
 
 @dataclasses.dataclass(frozen=True)
 class Glyph:
-    """mask: (h, w) ink 0..255. left, top: of the mask from the pen at the ascender line."""
+    """mask: (h, w) ink 0..255. left, top: of the mask from the pen on the baseline."""
 
     mask: Mask
     left: int
@@ -51,8 +51,8 @@ class GlyphCache:
 
     def _draw(self, font: fonts.Font, character: str) -> Glyph:
         face = fonts.open_font(self._folder, font, EM)
-        left, top, right, bottom = map(int, face.getbbox(character, anchor="la"))
+        left, top, right, bottom = map(int, face.getbbox(character, anchor="ls"))
         image = Image.new("L", (right - left, bottom - top))
         if image.width and image.height:
-            ImageDraw.Draw(image).text((-left, -top), character, 255, face, anchor="la")
+            ImageDraw.Draw(image).text((-left, -top), character, 255, face, anchor="ls")
         return Glyph(np.array(image), left, top, float(face.getlength(character)))

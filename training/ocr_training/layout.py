@@ -12,7 +12,8 @@ from ocr_training.fonts import Font
 from ocr_training.glyphs import EM, Glyph, GlyphCache, Mask
 from ocr_training.strokes import Hand, Strokes
 
-TOP = EM // 2  # room above the ascender line
+TOP = EM // 2  # room above the ascenders
+BASELINE = TOP + round(0.88 * EM)  # Chinese characters reach down to it by a little more
 ROWS = 2 * EM + TOP
 
 
@@ -74,7 +75,7 @@ def _compose(glyphs: list[Glyph], style: Style, rng: np.random.Generator) -> Ink
     bounces = rng.normal(0, style.bounce, len(glyphs)) if style.bounce else np.zeros(len(glyphs))
     spans = np.zeros((len(glyphs), 2), np.float32)
     for i, glyph in enumerate(glyphs):
-        x, y = int(pens[i]) + glyph.left, TOP + glyph.top + round(bounces[i])
+        x, y = int(pens[i]) + glyph.left, BASELINE + glyph.top + round(bounces[i])
         _stamp(mask, glyph.mask, x, y)
         width = glyph.mask.shape[1]
         # A character's place is its ink; a space's is its advance.

@@ -73,13 +73,16 @@ class LineMaker:
                 self._faces.setdefault((script, "any"), []).append(face)
 
     def raw(
-        self, seed: int, index: int, kind: str = "", length: int = 0
+        self, seed: int, index: int, kind: str = "", length: int = 0, text: str = ""
     ) -> tuple[npt.NDArray[np.uint8], MadeLine]:
-        """The photographed line before preprocessing, gray (h, w), and what it becomes."""
+        """The photographed line before preprocessing, gray (h, w), and what it becomes.
+
+        kind, length, text: drawn when left out. Characters no font has are left out of the text.
+        """
         rng = np.random.default_rng((seed, index))
         kind = kind or str(rng.choice(list(KINDS), p=list(KINDS.values())))
         length = length or 1 + int(rng.gamma(2.2, 4.2))
-        text, face_of = self._text_and_faces(rng, kind, min(length, 36))
+        text, face_of = self._text_and_faces(rng, kind, min(length, 36), text)
         ink = self._ink(rng, kind, text, face_of)
         image, spans = self._photograph(rng, kind, ink)
         if rng.random() < 0.85:
@@ -95,11 +98,11 @@ class LineMaker:
         return self.raw(seed, index, kind, length)[1]
 
     def _text_and_faces(
-        self, rng: np.random.Generator, kind: str, length: int
+        self, rng: np.random.Generator, kind: str, length: int, wanted: str
     ) -> tuple[str, dict[str, fonts.Font]]:
         """A text whose characters all have a face; what no face of the line has is left out."""
         for _ in range(8):
-            text = self._corpus.text(rng, kind, length)
+            text = wanted or self._corpus.text(rng, kind, length)
             latin = self._pick(rng, "latin", LATIN_ROLES[kind])
             chinese = self._pick(rng, "chinese", CHINESE_ROLES[kind])
             order = [latin, chinese] if rng.random() < 0.75 else [chinese, latin]

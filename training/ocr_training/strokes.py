@@ -13,6 +13,7 @@ from ocr_training.glyphs import EM, Glyph
 
 _SHIFT = 3  # fractional bits of OpenCV's drawing coordinates
 _POINTS = 9  # a stroke
+ASCENT = 900 / 1024  # ems from the top of a character to its baseline
 
 
 class Strokes:
@@ -49,8 +50,7 @@ class Strokes:
             cv2.polylines(
                 canvas, [pixels.reshape(-1, 1, 2)], False, 255, hand.pen, cv2.LINE_AA, _SHIFT
             )
-        offset = int(pad * EM)
-        return Glyph(canvas, -offset, -offset, EM * hand.advance)
+        return Glyph(canvas, -int(pad * EM), -int((pad + ASCENT) * EM), EM * hand.advance)
 
     def _of(self, character: str) -> npt.NDArray[np.float32]:
         """Resampled when first drawn: doing it for all of them takes seconds."""
