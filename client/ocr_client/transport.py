@@ -231,6 +231,9 @@ class TritonTransport:
                 connection_timeout=self._connect_timeout_s,
                 network_timeout=None,  # per socket operation; the deadline is ours
             )
+            # The one retry is ours. geventhttpclient before 2.6 (the newest for Python 3.10)
+            # repeats a POST `size + 1` times by itself, and reads this size for nothing else.
+            client._client_stub._connection_pool.size = -1  # noqa: SLF001  # no public setting
             self._local.client = client
         return client, url
 

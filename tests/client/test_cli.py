@@ -279,3 +279,17 @@ def triton_free_result():
     from ocr_client import Arm
 
     return LineResult("a", 0.5, (), Arm("crnn", 1), 7, True, "fell_back", "boom", 1.5, "r")
+
+
+def test_a_reader_that_stops_listening_is_no_stack_trace(lines):
+    """`ocrctl recognize ... | head -1`."""
+    with subprocess.Popen(
+        [*OCRCTL, "recognize", "--json", "--url", NOWHERE, *map(str, lines)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as program:
+        program.stdout.close()
+        stderr = program.stderr.read()
+    assert "Traceback" not in stderr
+    assert "BrokenPipe" not in stderr

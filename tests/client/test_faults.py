@@ -3,8 +3,10 @@
 import importlib
 import inspect
 import json
+import re
 import socket
 import ssl
+from pathlib import Path
 
 import gevent
 import gevent.exceptions
@@ -12,6 +14,7 @@ import pytest
 from geventhttpclient.url import InvalidURL
 from tritonclient.utils import InferenceServerException
 
+import ocr_client
 from ocr_client import errors as tree
 from ocr_client.transport import FAULTS, answer_kind, fault_kind
 
@@ -139,3 +142,16 @@ def test_every_leaf_of_the_error_tree_has_one_owner():
         assert leaf.owner in {"caller", "arm", "server", "network"}
         assert leaf.__name__ in tree.__doc__
         assert leaf.__doc__
+
+
+def test_one_module_alone_knows_tritonclient():
+    """All others could be served by another transport."""
+    package = Path(ocr_client.__file__).parent
+    knows = {
+        path.name
+        for path in package.rglob("*.py")
+        if re.search(
+            r"^\s*(from|import) (tritonclient|gevent)", path.read_text("utf-8"), re.MULTILINE
+        )
+    }
+    assert knows == {"transport.py"}
