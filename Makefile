@@ -15,7 +15,14 @@ help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
 
 run: $(VENV)/.base  ## read the sample images through the embedded Triton
-	@$(BIN)/ocrctl demo samples
+	@$(BIN)/ocrctl server run -- $(BIN)/ocrctl recognize samples/*.png
+	@echo
+	@echo "Next, with $(BIN) on your PATH:"
+	@echo "  ocrctl server up --detach            a Triton that stays, on 127.0.0.1:8000"
+	@echo "  ocrctl recognize IMAGE... --json     your own line images"
+	@echo "  ocrctl recognize IMAGE --arm crnn:1  one model, whatever the router says"
+	@echo "  ocrctl server down                   stop it"
+	@echo "The candidate's share and all else that can be set stands in config.yaml."
 
 test: $(VENV)/.dev $(VENV)/.fonts  ## all tests, on the real embedded Triton
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
@@ -36,7 +43,7 @@ train: fonts  ## both recognisers from nothing (hours; resumes; build/training/)
 	$(BIN)/ocrctl train run convnext --out build/training/convnext
 
 bench: $(VENV)/.dev  ## speed of preprocessing, serving and both runtimes
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python -m benchmarks
 
 lock: $(VENV)/.dev  ## resolve the dependencies anew
 	$(PIP) 'uv>=0.5'

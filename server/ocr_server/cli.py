@@ -1,4 +1,4 @@
-"""`ocrctl server up | down | status`."""
+"""`ocrctl server up | down | status | run`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import contextlib
 import dataclasses
 import fcntl
 import json
+import os
+import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
@@ -22,6 +24,8 @@ from .plan import START_DEADLINE_S
 from .ports import USUAL, Ports
 from .triton_api import VersionState
 
+URL_VARIABLE = "OCR_ROLLOUT_TRITON_URL"
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 NAME = "up"  # of the one server per user that these verbs are about
 
 app = typer.Typer(
@@ -68,14 +72,15 @@ def up(
                 start_deadline_s=start_timeout,
             )
             process, server = launcher.start(plan)
-        _print_up(server, moved=http_port is None and not server.http_url.endswith(f":{USUAL[0]}"))
+        moved = http_port is None and not server.http_url.endswith(f":{USUAL[0]}")
         if detach:
+            _print_up(server, moved=moved)
             return
         try:
             with contextlib.suppress(KeyboardInterrupt):
-                signal.signal(signal.SIGTERM, _interrupt)
-                status = process.wait()
-                if status:
+                signal.signal(signal.SIGTERM, signal.default_int_handler)
+                _print_up(server, moved=moved)
+                if process.wait():
                     raise ServerError(f"Triton ended by itself; its log: {_last_failure()}")
         finally:
             launcher.end(process)
@@ -117,6 +122,31 @@ def status(
                 _print_status(server, models)
     if not found:
         raise typer.Exit(1)
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def run(
+    command: Annotated[list[str], typer.Argument(metavar="COMMAND", help="What to run.")],
+    repository: Annotated[Path, typer.Option(help="Folder with the models.")] = Path(
+        "model_repository"
+    ),
+) -> None:
+    """Run a command beside a Triton that ends with it; the exit code is the command's.
+
+    The command finds the server's address in OCR_ROLLOUT_TRITON_URL, as `ocrctl recognize` does.
+
+    Example: ocrctl server run -- ocrctl recognize samples/*.png
+    """
+    with _errors():
+        if shutil.which(command[0]) is None:
+            raise ServerError(f"{command[0]}: no such command")
+        with launcher.EmbeddedTriton(repository, progress=_say) as triton:
+            _say(f"Triton is ready at {triton.http_url}; it ends with the command")
+            surroundings = {**os.environ, URL_VARIABLE: triton.http_url}
+            # An interrupt goes to the command, too: it says so itself, and then both end.
+            with contextlib.suppress(KeyboardInterrupt):
+                raise typer.Exit(subprocess.run(command, env=surroundings, check=False).returncode)
+    raise typer.Exit(INTERRUPTED)
 
 
 def refuse_second(found: list[runs.Running]) -> None:
@@ -194,9 +224,9 @@ def _fail(line: str) -> NoReturn:
     raise typer.Exit(1)
 
 
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
 def _last_failure() -> Path:
     return places.state_dir() / runs.LAST_FAILURE
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -50,7 +50,11 @@ def recognize(
     ] = None,
     url: Annotated[
         str | None,
-        typer.Option(metavar="HOST:PORT", help="Triton's HTTP address instead of triton.urls."),
+        typer.Option(
+            metavar="HOST:PORT",
+            envvar="OCR_ROLLOUT_TRITON_URL",
+            help="Triton's HTTP address instead of triton.urls.",
+        ),
     ] = None,
 ) -> None:
     """Read images of text lines; the router or --arm decides which model does.

@@ -1,0 +1,81 @@
+"""Who may import whom: the last column of the table in README's section on the folders."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# package -> (folder, packages of ours it may import)
+LAYERS = {
+    "ocr_preprocessing": ("preprocessing", set()),
+    "ocr_rollout": ("rollout", set()),
+    "ocr_server": ("server", set()),
+    "ocr_client": ("client", {"ocr_preprocessing", "ocr_rollout"}),
+    "ocr_export": ("export_scripts", {"ocr_preprocessing"}),
+    "ocr_training": ("training", {"ocr_preprocessing", "ocr_export"}),
+}
+
+
+def imports(path: Path) -> set[str]:
+    """First parts of all absolute imports of a file, wherever they stand in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found.add((node.module or "").partition(".")[0])
+    return found
+
+
+def sources(package: str) -> list[Path]:
+    files = sorted((ROOT / LAYERS[package][0] / package).rglob("*.py"))
+    assert files, f"{package} has no sources where the table says"
+    return files
+
+
+def test_the_table_names_every_package():
+    found = {path.parent.name for path in ROOT.glob("*/ocr_*/__init__.py")}
+    assert found == set(LAYERS)
+
+
+@pytest.mark.parametrize("package", LAYERS)
+def test_a_package_imports_only_the_layers_below(package):
+    allowed = LAYERS[package][1] | {package}
+    for path in sources(package):
+        ours = {name for name in imports(path) if name in LAYERS}
+        assert ours <= allowed, f"{path.relative_to(ROOT)} imports {ours - allowed}"
+
+
+def test_only_the_transport_imports_tritonclient():
+    found = {
+        str(path.relative_to(ROOT))
+        for package in LAYERS
+        for path in sources(package)
+        if imports(path) & {"tritonclient", "geventhttpclient"}
+    }
+    assert found == {"client/ocr_client/transport.py"}
+
+
+def test_the_rollout_core_is_pure():
+    """No I/O, no clock, no chance of its own: the standard library's pure parts and scipy."""
+    forbidden = {"time", "random", "socket", "os", "pathlib", "sqlite3", "threading", "secrets"}
+    for path in (ROOT / "rollout/ocr_rollout/core").rglob("*.py"):
+        used = imports(path)
+        assert not used & forbidden, f"{path.name} imports {used & forbidden}"
+        foreign = used - set(sys.stdlib_module_names) - {"ocr_rollout", "scipy"}
+        assert not foreign, f"{path.name} imports {foreign}"
+
+
+@pytest.mark.parametrize("package", ["ocr_client", "ocr_preprocessing", "ocr_rollout"])
+def test_what_a_caller_installs_never_needs_torch(package):
+    heavy = {"torch", "onnx", "onnxruntime", "fontTools", "jieba"}
+    for path in sources(package):
+        assert not imports(path) & heavy, path.name
+
+
+def test_files_stay_small_enough_to_hold_in_the_head():
+    for package in LAYERS:
+        for path in sources(package):
+            assert len(path.read_text(encoding="utf-8").splitlines()) <= 310, path.name
