@@ -77,7 +77,9 @@ def load_image(source: Source, *, max_pixels: int = MAX_PIXELS, name: str | None
     try:
         with _open_file(Path(source), title) as file:
             return _from_file(file, title, max_pixels)
-    except OSError as error:
+    except ImageError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: a null byte, which no system takes
         raise _unopened(title, error) from error
 
 
@@ -92,10 +94,10 @@ def _open_file(path: Path, name: str) -> IO[bytes]:
     return path.open("rb")
 
 
-def _unopened(name: str, error: OSError) -> ImageError:
+def _unopened(name: str, error: OSError | ValueError) -> ImageError:
     if isinstance(error, FileNotFoundError):
         return ImageMissingError(name, "no such file")
-    return ImageMissingError(name, error.strerror or str(error))
+    return ImageMissingError(name, getattr(error, "strerror", None) or str(error))
 
 
 def _from_file(file: IO[bytes], name: str, max_pixels: int) -> Gray:

@@ -197,6 +197,14 @@ def test_odd_file_names_stay_on_one_line(tmp_path):
         assert str(caught.value).endswith(f"{shown}: no such file")
 
 
+def test_path_that_no_system_takes():
+    """A null byte, or a name that is far too long."""
+    with pytest.raises(ImageMissingError, match="null"):
+        load_image("a\0b.png")
+    with pytest.raises(ImageMissingError, match="too long"):
+        load_image("a" * 5000)
+
+
 def test_errors_cross_process_pools():
     """Pickling keeps class, name and reason."""
     error = pickle.loads(pickle.dumps(ImageTooSmallError("a.png", "1x1 pixels")))
