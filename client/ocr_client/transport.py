@@ -44,6 +44,7 @@ T = TypeVar("T")
 Tensor = npt.NDArray[Any]
 
 OUTPUTS = ("codepoints", "confidence")
+LEAST_S = 0.02  # too little to connect anywhere
 HOW_TO_START = "start one with: ocrctl server up --detach"
 
 
@@ -99,7 +100,8 @@ FAULTS: tuple[tuple[type[BaseException], type[OCRError]], ...] = (
 # too long. Later faults are never repeated: the request may be what breaks the server.
 BEFORE_FIRST_BYTE = (HTTPConnectionClosed, BrokenPipeError)
 
-# Triton's words come before its status: older servers answer 400 for most things.
+# Triton's words come before its status, because older servers answer 400 for most things; but for
+# 500, whose words are the model's.
 PHRASES: tuple[tuple[str, type[OCRError]], ...] = (
     ("is not at ready state", DrainingError),  # "... unknown model" may stand before it
     ("is not ready", DrainingError),
@@ -109,6 +111,7 @@ PHRASES: tuple[tuple[str, type[OCRError]], ...] = (
     ("request timeout expired", ArmBusyError),
     ("onnx runtime error", ArmFailedError),
 )
+# For these the text says which arms the server does have.
 ABSENT: Mapping[type[OCRError], str] = {
     ModelMissingError: "not on",
     DrainingError: "not ready (loading, unloaded or shutting down) on",
@@ -194,8 +197,9 @@ class TritonTransport:
         refused: list[str] = []
         repeated = False
         while True:
-            client, url = self._connection()
-            timer = gevent.Timeout(left_s := max(0.001, end - self._clock()))
+            left_s = max(0.001, end - self._clock())
+            client, url = self._connection(left_s)
+            timer = gevent.Timeout(left_s)
             try:
                 with timer:
                     return ask(client, left_s)
@@ -208,7 +212,7 @@ class TritonTransport:
                     raise  # the caller's own Ctrl-C or timeout
                 if kind is UnreachableError:
                     refused.append(f"{url} ({_one_line(fault)})")
-                    if len(refused) < len(self._urls):
+                    if len(refused) < len(self._urls) and end - self._clock() > LEAST_S:
                         self._local.turn = self._turn() + 1  # nothing was sent: ask the next one
                         continue
                     url = ", ".join(refused)
@@ -220,7 +224,7 @@ class TritonTransport:
     def _turn(self) -> int:
         return int(getattr(self._local, "turn", 0))
 
-    def _connection(self) -> tuple[InferenceServerClient, str]:
+    def _connection(self, left_s: float) -> tuple[InferenceServerClient, str]:
         """The thread's own: tritonclient's objects are not safe to share."""
         url = self._urls[self._turn() % len(self._urls)]
         client = getattr(self._local, "client", None)
@@ -228,7 +232,8 @@ class TritonTransport:
             client = InferenceServerClient(
                 url,
                 concurrency=1,
-                connection_timeout=self._connect_timeout_s,
+                # Before the deadline: what cannot be reached must not look like a slow model.
+                connection_timeout=min(self._connect_timeout_s, left_s / 2),
                 network_timeout=None,  # per socket operation; the deadline is ours
             )
             # The one retry is ours. geventhttpclient before 2.6 (the newest for Python 3.10)
@@ -250,14 +255,17 @@ class TritonTransport:
 
     def _there(self, timeout_s: float) -> str:
         """Which arms the server has; from its statistics, because the index is restricted."""
-        client, _ = self._connection()
+        client, _ = self._connection(timeout_s)
+        timer = gevent.Timeout(timeout_s)
         try:
-            with gevent.Timeout(timeout_s):
+            with timer:
                 found = client.get_inference_statistics(headers={})["model_stats"]
                 names = sorted(f"{model['name']}:{model['version']}" for model in found)
-        except (Exception, gevent.Timeout):  # noqa: BLE001  # the first error is the one to tell
+        except BaseException as fault:
             self.close()
-            return "and it does not say what is"
+            if isinstance(fault, Exception) or fault is timer:  # the first error is the one to tell
+                return "and it does not say what is"
+            raise
         return f"there is: {', '.join(names)}" if names else "no model is loaded there"
 
 
@@ -268,13 +276,14 @@ def fault_kind(fault: BaseException) -> type[OCRError] | None:
 
 def answer_kind(fault: InferenceServerException) -> type[OCRError]:
     """Our class for an answer that reports an error, by its words and its HTTP status."""
-    text = str(fault.message() or "").lower()
-    for phrase, kind in PHRASES:
-        if phrase in text:
-            return kind
-    if not fault.status():
+    status, text = fault.status(), str(fault.message() or "").lower()
+    if not status:
         return BadAnswerError  # tritonclient itself could not read the answer
-    return STATUSES.get(str(fault.status()), UnexpectedStatusError)
+    if status != "500":
+        for phrase, kind in PHRASES:
+            if phrase in text:
+                return kind
+    return STATUSES.get(str(status), UnexpectedStatusError)
 
 
 def _told(

@@ -34,6 +34,7 @@ ANSWERS = [
     ("500", "onnx runtime error 2: boom", tree.ArmFailedError),
     ("400", "onnx runtime error 2: boom", tree.ArmFailedError),
     ("500", "anything", tree.ArmFailedError),
+    ("500", "the model's own file is not found", tree.ArmFailedError),  # words of the model
     ("403", "This API is restricted", tree.AccessError),
     ("401", "who are you", tree.AccessError),
     ("404", "anything", tree.ModelMissingError),

@@ -214,9 +214,14 @@ def test_a_connection_that_does_not_open_is_the_networks_fault():
             one.setblocking(False)
             one.connect_ex(address)
         try:
-            transport = TritonTransport([f"127.0.0.1:{address[1]}"], connect_timeout_s=0.2)
+            url = f"127.0.0.1:{address[1]}"
+            transport = TritonTransport([url], connect_timeout_s=0.2)
             with pytest.raises(tree.UnreachableError, match="timed out"):
                 infer(transport, timeout_s=5)
+            # Neither when the deadline comes first, nor when several are tried in vain.
+            transport = TritonTransport([url, url, url], connect_timeout_s=5)
+            with pytest.raises(tree.UnreachableError, match="timed out"):
+                infer(transport, timeout_s=0.3)
         finally:
             for one in crowd:
                 one.close()
