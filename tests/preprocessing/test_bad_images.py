@@ -27,6 +27,12 @@ from ocr_preprocessing.line import prepare_line
 from ocr_preprocessing.load import load_image
 from ocr_preprocessing.spec import LineSpec
 
+# load.py silences both for its callers; pytest puts the filters back.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning:PIL.TiffImagePlugin"),
+]
+
 NOISE = np.random.default_rng(0).integers(0, 256, (40, 90, 3), dtype=np.uint8)
 KINDS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000")
 
