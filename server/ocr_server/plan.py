@@ -7,7 +7,7 @@ import json
 
 from .ports import Ports
 
-START_DEADLINE_S = 60.0
+START_DEADLINE_S = 120.0  # a loaded machine warms up two models at once
 WATCHDOG_INTERVAL_S = 5.0
 
 

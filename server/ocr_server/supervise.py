@@ -130,7 +130,7 @@ class Supervisor:
             say=_say,
         )
         while not self._stop.wait(self._plan.watchdog_interval_s):
-            watchdog.check()
+            _check(watchdog)
 
     def _control(self, server: runs.Running, verb: str, model: str) -> None:
         """Raises OSError or SubprocessError with Triton's reason."""
@@ -146,6 +146,13 @@ class Supervisor:
         )
         if done.returncode:
             raise OSError(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else verb)
+
+
+def _check(watchdog: Watchdog) -> None:
+    try:
+        watchdog.check()
+    except Exception as error:  # noqa: BLE001  # the watchdog must outlive whatever it meets
+        _say(f"watchdog: {type(error).__name__}: {error}")
 
 
 def _report(kind: str, value: object) -> None:

@@ -24,6 +24,7 @@ BACKEND = Path(__file__).parent / "backends" / "onnxruntime"
 # Grows when a batch needs more. The default of 1 MB would grow with the first batch of wide lines.
 SHARED_MEMORY_BYTES = 4 << 20
 PR_SET_PDEATHSIG = 1
+DEAD_STUB_S = 2.0
 
 
 class PortTakenError(ServerError):
@@ -122,6 +123,7 @@ class TritonProcess:
     def _wait_until_live(self, stopping: Callable[[], bool]) -> None:
         """Triton opens its ports once every model has loaded or failed."""
         deadline = time.monotonic() + self._plan.start_deadline_s
+        dead_since: float | None = None
         while not self._api.live():
             if stopping():
                 raise StoppedError
@@ -129,7 +131,10 @@ class TritonProcess:
                 text = self.log_text()
                 kind = PortTakenError if PORT_TAKEN in text else ServerError
                 raise kind(f"Triton ended while starting: {telling_line(text)}")
-            if _has_dead_child(self.pid):  # Triton waits for such a stub for ever
+            # A stub that refused its model is gone in a moment; for one that died by itself
+            # Triton waits for ever.
+            dead_since = (dead_since or time.monotonic()) if _has_dead_child(self.pid) else None
+            if dead_since is not None and time.monotonic() - dead_since > DEAD_STUB_S:
                 raise ServerError(
                     f"Triton's Python backend did not start: {telling_line(self.log_text())}"
                 )
@@ -162,9 +167,8 @@ class TritonProcess:
 def _has_dead_child(pid: int) -> bool:
     """Whether a child of the process has ended and nobody asked for it yet."""
     try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        tasks = Path(f"/proc/{pid}/task").iterdir()
-        for task in tasks:
+        children: list[str] = []
+        for task in Path(f"/proc/{pid}/task").iterdir():
             children += (task / "children").read_text().split()
         states = [Path(f"/proc/{child}/stat").read_text().rpartition(")")[2] for child in children]
     except OSError:  # ended meanwhile

@@ -1,8 +1,8 @@
 """Finds models whose stub process is dead and brings them back.
 
 Triton does not restart a dead stub, and the model goes on saying that it is ready. So a small
-inference is sent to every version, and a version that does not answer twice in a row is loaded
-again. `judge` decides; `Watchdog` asks and acts.
+inference is sent to every version, and a version whose stub is silent three times in a row is
+loaded again. `judge` decides; `Watchdog` asks and acts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Health = Literal["alive", "dead", "unknown"]
 
 # Said by Triton's Python backend when its stub has died or hangs.
 DEAD_WORDS = ("is not healthy", "stub process")
-FAULTS_BEFORE_RELOAD = 2  # one is not enough: the health check of a starved stub fails too
+FAULTS_BEFORE_RELOAD = 3  # a second each; the health check of a starved stub fails too
 PROBE_TIMEOUT_S = 30.0
 DEFAULT_WIDTH = 64
 
@@ -62,7 +62,7 @@ def probe_body(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Watchdog:
-    """check() is called every few seconds by the supervisor; it keeps the count of faults."""
+    """check() is called every few seconds by the supervisor, in one thread."""
 
     def __init__(
         self, api: TritonAPI, repository: Path, load: Load, unload: Load, say: Say
@@ -74,10 +74,9 @@ class Watchdog:
         self._unload = unload
         self._say = say
         self._bodies: dict[Key, dict[str, Any]] = {}
-        self._faults: dict[Key, int] = {}
 
     def check(self) -> None:
-        """Never raises: one round over all versions that call themselves ready."""
+        """One round over all versions that call themselves ready."""
         try:
             ready = [entry for entry in self._api.index() if entry.state == "READY"]
         except UnreachableError as error:
@@ -86,19 +85,14 @@ class Watchdog:
         keys = [(entry.model, entry.version) for entry in ready]
         # A version that went away may come back with another configuration.
         self._bodies = {key: body for key, body in self._bodies.items() if key in keys}
-        self._faults = {key: count for key, count in self._faults.items() if key in keys}
         for key in keys:
             self._judge(key)
 
     def _judge(self, key: Key) -> None:
-        health = self._ask(key)
-        if health == "alive":
-            self._faults.pop(key, None)
-        elif health == "dead":
-            self._faults[key] = self._faults.get(key, 0) + 1
-            if self._faults[key] >= FAULTS_BEFORE_RELOAD:
-                self._reload(*key)
-                del self._faults[key]
+        for _ in range(FAULTS_BEFORE_RELOAD):
+            if self._ask(key) != "dead":
+                return
+        self._reload(*key)
 
     def _ask(self, key: Key) -> Health:
         try:

@@ -18,7 +18,13 @@ from ocr_server import launcher, runs
 
 pytestmark = pytest.mark.server
 
-CLI = "from ocr_server.cli import app; app()"
+# A shell starts background jobs with SIGINT ignored, and pytest may be one.
+CLI = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from ocr_server.cli import app
+app()
+"""
 FREE = ("--http-port", "0", "--grpc-port", "0", "--metrics-port", "0")
 
 
@@ -108,36 +114,41 @@ def test_mistakes_are_one_line_that_says_what_to_do(tmp_path: Path) -> None:
     assert server("up", "--http-port", "99999").returncode == 2
 
 
+@pytest.fixture
+def foreground(tiny_repository: Path, state: Path) -> Iterator[subprocess.Popen[str]]:
+    """`ocrctl server up` without --detach, once it has said that it is ready."""
+    arguments = ["up", "--repository", str(tiny_repository), "--model", "crnn", *FREE]
+    process = subprocess.Popen(
+        [sys.executable, "-c", CLI, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert "serving crnn" in process.stdout.readline()
+    yield process
+    process.kill()
+    process.communicate()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_up_in_the_foreground_ends_on_a_signal(
-    tiny_repository: Path, state: Path, number: int
+    foreground: subprocess.Popen[str], state: Path, number: int
 ) -> None:
-    command = [sys.executable, "-c", CLI, "up", "--repository", str(tiny_repository), *FREE]
-    with subprocess.Popen(
-        [*command, "--model", "crnn"], stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert "serving crnn" in process.stdout.readline()
-        (running,) = runs.running()
-        assert not running.detached
-        assert server("status").returncode == 0
-        os.kill(process.pid, number)
-        assert process.wait(30) == 0
-        assert process.stdout.read().endswith("stopped\n")
+    (running,) = runs.running()
+    assert not running.detached
+    assert server("status").returncode == 0
+    foreground.send_signal(number)
+    stdout, stderr = foreground.communicate(timeout=30)
+    assert (foreground.returncode, stderr) == (0, "")
+    assert stdout.endswith("stopped\n")
     assert not list((state / "servers").iterdir())
 
 
-@pytest.mark.usefixtures("state")
-def test_up_in_the_foreground_says_when_triton_dies(tiny_repository: Path) -> None:
-    command = [sys.executable, "-c", CLI, "up", "--repository", str(tiny_repository), *FREE]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        (running,) = runs.running()
-        os.kill(running.triton_pid, signal.SIGKILL)
-        _, stderr = process.communicate(timeout=30)
-    assert process.returncode == 1
+def test_up_in_the_foreground_says_when_triton_dies(foreground: subprocess.Popen[str]) -> None:
+    (running,) = runs.running()
+    os.kill(running.triton_pid, signal.SIGKILL)
+    _, stderr = foreground.communicate(timeout=30)
+    assert foreground.returncode == 1
     assert "Triton ended by itself" in stderr
     assert stderr.count("\n") == 1
