@@ -1,0 +1,230 @@
+"""A store in Redis 7, for many hosts. Needs the extra [redis].
+
+Run the server with `appendonly yes` and without eviction (`maxmemory-policy noeviction`): what it
+has confirmed then survives its crash. With the default `appendfsync everysec` a power cut may take
+the last second.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ocr_rollout.stores import redis_scripts as scripts
+from ocr_rollout.stores.batches import SOURCE_KEPT_S
+from ocr_rollout.stores.documents import (
+    check_batch,
+    check_name,
+    check_sample,
+    check_transition,
+    decode,
+    encode,
+    generation_of,
+)
+from ocr_rollout.stores.protocol import (
+    Added,
+    Committed,
+    CountBatch,
+    CountDelta,
+    CountRow,
+    Document,
+    Lease,
+    LogEntry,
+    Message,
+    Recorded,
+    Sample,
+    Span,
+    Stored,
+    Transition,
+)
+from ocr_rollout.stores.redis_link import RedisLink
+
+POLL_S = 1.0  # a look at the state although no notice came: pub/sub promises no delivery
+SLACK_S = 3_600  # how much later than `prune` would Redis itself lets things go
+PRUNED_AT_ONCE = 1_000  # keys: Redis answers nobody else meanwhile
+
+
+class RedisStore:
+    """Raises StorageError from every method. Connects when it is first used.
+
+    url: as `open_store` has it. Raises StoreURLError.
+    timeout_s: how long the server may take for one answer.
+    """
+
+    def __init__(self, url: str, *, timeout_s: float = 2.0) -> None:
+        self._link = RedisLink(url, timeout_s=timeout_s)
+
+    @property
+    def url(self) -> str:
+        return self._link.address
+
+    def close(self) -> None:
+        self._link.close()
+
+    def state(self) -> Stored | None:
+        return self._stored(self._link.call(scripts.STATE))
+
+    def wait_for_change(self, generation: int, timeout_s: float) -> Stored | None:
+        deadline = time.monotonic() + timeout_s
+        while True:
+            self._link.listen()  # before looking, so that no change falls between the two
+            state = self.state()
+            left_s = deadline - time.monotonic()
+            if (state.generation if state else 0) != generation or left_s <= 0:
+                return state
+            self._link.notice(min(POLL_S, left_s))
+
+    def commit(self, transition: Transition) -> Committed:
+        check_transition(transition)
+        won, *state = self._link.call(
+            scripts.COMMIT,
+            transition.expected,
+            transition.expected + 1,
+            encode(transition.document),
+            transition.audit.id,
+            encode(transition.audit.document),
+            *(
+                part
+                for message in transition.messages
+                for part in (message.id, encode(message.document))
+            ),
+        )
+        return Committed(bool(won), self._stored(state))
+
+    def refresh(self, document: Document) -> bool:
+        generation, text = generation_of(document), encode(document)
+        return bool(self._link.call(scripts.REFRESH, generation, text))
+
+    def record(self, entry: LogEntry) -> int:
+        check_name("log entry's id", entry.id)
+        return int(self._link.call(scripts.RECORD, entry.id, encode(entry.document)))
+
+    def history(self, after: int = 0, limit: int = 100) -> Sequence[Recorded]:
+        first, texts = self._link.call(scripts.HISTORY, after, max(0, limit))
+        parts = [text.partition(" ") for text in texts]
+        with self._link.named():
+            return tuple(
+                Recorded(sequence, LogEntry(decode(text), name))
+                for sequence, (name, _, text) in enumerate(parts, start=first)
+            )
+
+    def add(self, batch: CountBatch) -> Added:
+        check_batch(batch)
+        at_s = batch.at_s
+        keyed = [
+            (
+                item.scope,
+                str(item.window_s),
+                str(item.window_expires_s),
+                _ttl(item.window_expires_s, at_s),
+                str(item.bucket),
+                _rows(item.deltas, at_s),
+            )
+            for item in batch.keyed
+        ]
+        repeats = self._link.call(
+            scripts.ADD,
+            batch.source,
+            batch.sequence,
+            at_s + SOURCE_KEPT_S,
+            _ttl(at_s + SOURCE_KEPT_S, at_s),
+            json.dumps({"rows": _rows(batch.deltas, at_s), "keyed": keyed}),
+        )
+        return Added(False) if repeats < 0 else Added(True, repeats)
+
+    def counts(self, *spans: Span) -> Sequence[CountRow]:
+        wanted = [part for span in spans for part in (span.series, span.since_s, span.until_s)]
+        found = self._link.call(scripts.COUNTS, *wanted)
+        return tuple(
+            CountRow(span.series, int(start_s), _counts(counts))
+            for span, rows in zip(spans, found, strict=True)
+            for start_s, counts in _pairs(rows)
+        )
+
+    def lease(self, owner: str, *, now_s: float, lease_s: float, limit: int = 1) -> Sequence[Lease]:
+        check_name("owner", owner)
+        until_s = now_s + lease_s
+        found = self._link.call(scripts.LEASE, owner, now_s, until_s, max(0, limit))
+        with self._link.named():
+            return tuple(
+                Lease(Message(decode(text), name), owner, attempt, until_s)
+                for name, text, attempt in zip(found[::3], found[1::3], found[2::3], strict=True)
+            )
+
+    def settle(self, lease: Lease) -> bool:
+        done = self._link.call(scripts.SETTLE, lease.message.id, lease.owner, lease.attempt)
+        return bool(done)
+
+    def put_sample(self, sample: Sample) -> bool:
+        check_sample(sample)
+        done = self._link.call(
+            scripts.PUT_SAMPLE,
+            sample.id,
+            sample.at_s,
+            sample.expires_s,
+            _ttl(sample.expires_s, sample.at_s),
+            encode(sample.document),
+            *([] if sample.review is None else [encode(sample.review)]),
+        )
+        return bool(done)
+
+    def samples(self, since_s: float, until_s: float, limit: int = 100) -> Sequence[Sample]:
+        found = self._link.call(scripts.SAMPLES, since_s, until_s, max(0, limit))
+        with self._link.named():
+            return tuple(
+                Sample(
+                    name,
+                    float(at_s),
+                    float(expires_s),
+                    decode(text),
+                    decode(review) if review else None,
+                )
+                for name, at_s, expires_s, text, review in found
+            )
+
+    def review_sample(self, sample_id: str, review: Document) -> bool:
+        return bool(self._link.call(scripts.REVIEW_SAMPLE, sample_id, encode(review)))
+
+    def prune(self, now_s: float) -> int:
+        gone = 0
+        while True:
+            some: int = self._link.call(scripts.PRUNE, now_s, PRUNED_AT_ONCE)
+            gone += some
+            if some < PRUNED_AT_ONCE:
+                return gone
+
+    def _stored(self, found: Sequence[Any]) -> Stored | None:
+        generation, text = found
+        with self._link.named():
+            return Stored(int(generation), decode(text)) if int(generation) else None
+
+
+def _ttl(expires_s: float, at_s: float) -> str:
+    """Seconds on Redis's own clock, from two times on the caller's."""
+    return str(max(0, math.ceil(expires_s - at_s)) + SLACK_S)
+
+
+def _rows(deltas: Iterable[CountDelta], at_s: float) -> list[tuple[Any, ...]]:
+    return [
+        (
+            delta.series,
+            str(delta.start_s),
+            str(delta.expires_s),
+            _ttl(delta.expires_s, at_s),
+            [part for name, value in delta.counts.items() for part in (name, str(value))],
+        )
+        for delta in deltas
+    ]
+
+
+def _pairs(flat: Sequence[Any]) -> Iterable[tuple[Any, Any]]:
+    return zip(flat[::2], flat[1::2], strict=True)
+
+
+def _counts(found: Any) -> dict[str, int]:
+    """A hash as a script gives it: a flat list, or a mapping in the protocol RESP3."""
+    pairs = found.items() if isinstance(found, dict) else _pairs(found)
+    return {name: int(value) for name, value in pairs}

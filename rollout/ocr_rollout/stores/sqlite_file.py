@@ -1,0 +1,268 @@
+"""The file behind the SQLite store: its schema, its connections, and what its errors mean.
+
+WAL mode, so that readers never wait for a writer; one connection per thread and process, because
+a connection must not cross a fork and a lock around a shared one would be held across I/O.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from ocr_rollout.stores.errors import (
+    StorageError,
+    StoreCorruptError,
+    StoreReadOnlyError,
+    StoreUnavailableError,
+    StoreVersionError,
+)
+
+APPLICATION_ID = 0x4F43524F  # "OCRO" in the file's header: it is a store of this program
+SCHEMA_VERSION = 1  # in `PRAGMA user_version`, set in the transaction that makes the tables
+
+_TABLES = """
+CREATE TABLE state (one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER, document TEXT);
+CREATE TABLE audit (sequence INTEGER PRIMARY KEY, id TEXT UNIQUE, document TEXT);
+CREATE TRIGGER audit_stays BEFORE DELETE ON audit
+    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_holds BEFORE UPDATE ON audit
+    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TABLE outbox (sequence INTEGER PRIMARY KEY, id TEXT UNIQUE, document TEXT,
+    due_s REAL DEFAULT 0, attempts INTEGER DEFAULT 0, owner TEXT DEFAULT '');
+CREATE TABLE counts (series TEXT, start_s INTEGER, counts TEXT, expires_s INTEGER,
+    PRIMARY KEY (series, start_s)) WITHOUT ROWID;
+CREATE TABLE seen (scope TEXT, window_s INTEGER, bits BLOB, expires_s INTEGER,
+    PRIMARY KEY (scope, window_s)) WITHOUT ROWID;
+CREATE TABLE sources (source TEXT PRIMARY KEY, sequence INTEGER, expires_s REAL) WITHOUT ROWID;
+CREATE TABLE samples (id TEXT PRIMARY KEY, at_s REAL, expires_s REAL, document TEXT, review TEXT)
+    WITHOUT ROWID;
+CREATE INDEX samples_by_time ON samples (at_s, id);
+"""
+
+# What SQLite's texts begin with (`sqlite3ErrStr`); Python 3.10 gives no error code.
+_MEANING: tuple[tuple[str, type[StorageError], str], ...] = (
+    ("file is not a database", StoreCorruptError, "it is not an SQLite file"),
+    ("database disk image is malformed", StoreCorruptError, "the file is damaged"),
+    ("malformed database schema", StoreCorruptError, "the file is damaged"),
+    ("no such table", StoreCorruptError, "the file is damaged"),
+    ("no such column", StoreCorruptError, "the file is damaged"),
+    ("attempt to write a readonly database", StoreReadOnlyError, "the file cannot be written"),
+)
+_RESTORE = "restore a copy, or move it away to begin anew"
+_PERMIT = "this user needs to write the file and its folder"
+_HINTS = {StoreCorruptError: _RESTORE, StoreReadOnlyError: _PERMIT}
+
+# In one statement, hence of one moment: another process may be making the tables just now.
+_IDENTITY = """
+SELECT user_version, application_id, (SELECT count(*) FROM sqlite_schema)
+FROM pragma_user_version, pragma_application_id
+"""
+
+T = TypeVar("T")
+
+
+class _Open:
+    """One thread's connection. Closed when the thread ends, or by `close`.
+
+    file: which file it was on opening, (device, inode); another one may come to its path.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, file: tuple[int, int]) -> None:
+        self.connection = connection
+        self.file = file
+        self.pid = os.getpid()
+
+
+_parents: list[_Open] = []  # connections from before a fork: closing them here could harm theirs
+
+
+class SqliteFile:
+    """Connections to one file.
+
+    busy_s: how long a writer waits for the other writers before it gives up.
+    """
+
+    def __init__(self, path: Path, *, busy_s: float) -> None:
+        self.path = path
+        self._busy_s = busy_s
+        self._local = threading.local()
+        self._epoch = object()  # another one after `close`: every thread opens again
+
+    def close(self) -> None:
+        """Ends this thread's connection now, and the others' when they are next used or end."""
+        self._epoch = object()
+        self._drop()
+
+    def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Reads one moment of the store. Raises StorageError."""
+        with self._named():
+            connection = self._connection()
+            connection.execute("BEGIN")
+            try:
+                return work(connection)
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")  # nothing was written; it ends the reading
+
+    def write(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
+        """One transaction, all or nothing. Raises StorageError; what `work` raises undoes it.
+
+        durable: on the disk when this returns. Without it a power cut, though no crash of a
+        process, may take the last seconds: enough for counts, which come every second.
+        """
+        with self._named():
+            connection = self._connection()
+            connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._version(connection)  # a newer process may have changed it meanwhile
+                result = work(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            return result
+
+    def _connection(self) -> sqlite3.Connection:
+        """The thread's own, opened again after a fork and when another file has come to the path."""
+        there: _Open | None = getattr(self._local, "open", None)
+        if there is not None and there.pid != os.getpid():
+            _parents.append(there)
+            there = None
+        try:
+            status = self.path.stat()
+            file = (status.st_dev, status.st_ino)
+        except OSError:
+            file = None
+        if there is not None and self._local.epoch is self._epoch:
+            if there.file == file:
+                return there.connection
+            if file is None:
+                # Going on would write into a file that nobody finds; a new one would lose all.
+                raise StoreUnavailableError(
+                    str(self.path), "the file is gone; restore it, or restart to begin anew"
+                )
+        self._drop()
+        connection = self._opened(exists=file is not None)
+        status = self.path.stat()
+        self._local.open = _Open(connection, (status.st_dev, status.st_ino))
+        self._local.epoch = self._epoch
+        return connection
+
+    def _drop(self) -> None:
+        there: _Open | None = getattr(self._local, "open", None)
+        self._local.open = None
+        if there is not None and there.pid == os.getpid():
+            there.connection.close()
+
+    def _opened(self, *, exists: bool) -> sqlite3.Connection:
+        if not exists and not self.path.parent.is_dir():
+            raise StoreUnavailableError(
+                str(self.path), f"there is no folder {self.path.parent}; create it"
+            )
+        connection = sqlite3.connect(self.path, timeout=self._busy_s, isolation_level=None)
+        try:
+            if self._version(connection) == 0:
+                self._create(connection)
+            connection.execute("PRAGMA journal_size_limit=16777216")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _version(self, connection: sqlite3.Connection) -> int:
+        """0 for an empty file. Raises StorageError, having written nothing, on a strange one."""
+        version, application, tables = connection.execute(_IDENTITY).fetchone()
+        if application == 0 and version == 0 and tables == 0:
+            return 0
+        if application != APPLICATION_ID or version < 1:
+            raise StoreCorruptError(
+                str(self.path), "an SQLite file of another program; name another path"
+            )
+        if version > SCHEMA_VERSION:
+            raise StoreVersionError(
+                str(self.path),
+                f"schema {version} was written by a newer version; this one knows up to "
+                f"{SCHEMA_VERSION}: upgrade this process",
+            )
+        return int(version)
+
+    def _create(self, connection: sqlite3.Connection) -> None:
+        """Many processes may do it at once; one makes the tables."""
+        deadline = time.monotonic() + self._busy_s
+        while True:
+            try:
+                (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+                break
+            except sqlite3.OperationalError as error:
+                # Changing the mode does not wait for others as transactions do.
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+        if mode != "wal":
+            raise StoreUnavailableError(
+                str(self.path), f"its file system has no WAL mode (got {mode}); use a local disk"
+            )
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            if self._version(connection) == 0:
+                # One by one: `executescript` would end the transaction first.
+                for statement in _statements(_TABLES):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        """SQLite's errors as ours, with the path in them."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._meaning(error) from error
+        except json.JSONDecodeError as error:
+            reason = f"a document in it is damaged ({error}); {_RESTORE}"
+            raise StoreCorruptError(str(self.path), reason) from error
+        except OSError as error:
+            raise StoreUnavailableError(str(self.path), str(error)) from error
+
+    def _meaning(self, error: sqlite3.Error) -> StorageError:
+        text = str(error)
+        for start, kind, meaning in _MEANING:
+            if text.startswith(start):
+                return kind(str(self.path), f"{meaning} ({text}); {_HINTS[kind]}")
+        if text.startswith("unable to open database file"):
+            return self._unopened(text)
+        return StoreUnavailableError(str(self.path), text)
+
+    def _unopened(self, text: str) -> StorageError:
+        """A WAL file cannot even be read by one who cannot write its folder."""
+        if self.path.is_dir():
+            return StoreUnavailableError(str(self.path), "it is a folder; name a file")
+        if self.path.is_file() and os.access(self.path, os.R_OK):
+            return StoreReadOnlyError(
+                str(self.path), f"the file's folder cannot be written ({text}); {_PERMIT}"
+            )
+        return StoreUnavailableError(str(self.path), f"it cannot be opened; {_PERMIT}")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script; a trigger holds semicolons of its own."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

@@ -1,0 +1,151 @@
+"""A real Redis on loopback, and a store of every kind."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from ocr_rollout.stores import Store, open_store
+
+WORKER = Path(__file__).with_name("worker.py")
+INSTALL = "apt-get install -y redis-server"
+
+
+def redis_program() -> str:
+    """Path of redis-server. Fails the test, naming the command that installs it, without one."""
+    found = shutil.which("redis-server")
+    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for command in (["apt-get", "update", "-qq"], INSTALL.split()):
+            subprocess.run(command, env=environment, capture_output=True, check=False)
+        found = shutil.which("redis-server")
+    if found is None:
+        pytest.fail(f"these tests need a redis-server; run: {INSTALL}", pytrace=False)
+    return found
+
+
+@dataclasses.dataclass
+class RedisServer:
+    """A redis-server of the tests, which keeps what it confirmed, as the documentation asks."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        options = f"--port {self.port} --bind 127.0.0.1 --save --appendonly yes"
+        with (self.folder / "redis.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [redis_program(), *options.replace("--save", '--save ""').split()],
+                cwd=self.folder,
+                stdout=log,
+                stderr=log,
+            )
+        client = redis.Redis(port=self.port)
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                client.ping()
+                break
+            except redis.RedisError:
+                assert self.process.poll() is None, (self.folder / "redis.log").read_text()
+                assert time.monotonic() < deadline, "redis-server did not start in 20 s"
+                time.sleep(0.01)
+        client.close()
+
+    def kill(self) -> None:
+        """As a crash would."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def new_redis(folder: Path) -> Iterator[RedisServer]:
+    server = RedisServer(folder, free_port())
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """One for all tests: each takes a prefix of its own."""
+    yield from new_redis(tmp_path_factory.mktemp("redis"))
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """One that the test may kill."""
+    yield from new_redis(tmp_path)
+
+
+@pytest.fixture(params=["memory", "sqlite", "redis"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """An empty store of every kind."""
+    opened = open_store(new_url(request.param, request, tmp_path))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def shared(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty store that several processes can share."""
+    return new_url(request.param, request, tmp_path)
+
+
+def new_url(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:
+    if kind == "memory":
+        return "memory:"
+    if kind == "sqlite":
+        return f"sqlite:///{folder / 'rollout.db'}"
+    server: RedisServer = request.getfixturevalue("redis_server")
+    return f"{server.url}?prefix={uuid.uuid4().hex}"
+
+
+Spawn = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def spawn() -> Iterator[Spawn]:
+    """Starts `worker.py` with a store's URL, a verb and its arguments; none outlives the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(url: str, *arguments: object) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, str(WORKER), url, *map(str, arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        process.stdin.close()
+        process.stdout.close()
