@@ -10,21 +10,21 @@ import bisect
 import dataclasses
 import math
 from collections.abc import Mapping
-from operator import add
+from operator import add, itemgetter
 from typing import Final
 
 from .outcomes import ERRORS, NEVER, OUTCOMES, QUALITY_FAULTS, TIMED, Outcome
 
-# Upper edges in milliseconds: 1 ms, then four bins an octave up to 65.5 s, then what is slower.
-# A quantile is known to a factor of 2 ** 0.25 (19 %), with 66 numbers and no sample kept.
-BINS_PER_OCTAVE: Final = 4
-EDGES_MS: Final[tuple[float, ...]] = tuple(2 ** (k / BINS_PER_OCTAVE) for k in range(65))
+# Upper edges in milliseconds: 1 ms, then eight bins an octave up to 65.5 s, then what is slower.
+# A quantile is known to a factor of 2 ** (1/8) (9.1 %), with 130 numbers and no sample kept.
+BINS_PER_OCTAVE: Final = 8
+EDGES_MS: Final[tuple[float, ...]] = tuple(2 ** (k / BINS_PER_OCTAVE) for k in range(129))
 LATENCY_BINS: Final = len(EDGES_MS) + 1
 
 _POSITION: Final[Mapping[Outcome, int]] = {name: k for k, name in enumerate(OUTCOMES)}
-_ERRORS: Final = tuple(_POSITION[name] for name in OUTCOMES if name in ERRORS)
-_QUALITY: Final = tuple(_POSITION[name] for name in OUTCOMES if name in QUALITY_FAULTS)
-_REQUESTS: Final = tuple(_POSITION[name] for name in OUTCOMES if name not in NEVER)
+_ERRORS: Final = itemgetter(*(_POSITION[name] for name in OUTCOMES if name in ERRORS))
+_QUALITY: Final = itemgetter(*(_POSITION[name] for name in OUTCOMES if name in QUALITY_FAULTS))
+_REQUESTS: Final = itemgetter(*(_POSITION[name] for name in OUTCOMES if name not in NEVER))
 _NO_OUTCOMES: Final = (0,) * len(OUTCOMES)
 _NO_LATENCIES: Final = (0,) * LATENCY_BINS
 _LATENCY_FIELD: Final = "ms:"
@@ -64,16 +64,16 @@ class Counts:
     @property
     def requests(self) -> int:
         """Attempts that say something about the arm: all but draining and client faults."""
-        return sum([self.outcomes[k] for k in _REQUESTS])
+        return sum(_REQUESTS(self.outcomes))
 
     @property
     def errors(self) -> int:
-        return sum([self.outcomes[k] for k in _ERRORS])
+        return sum(_ERRORS(self.outcomes))
 
     @property
     def quality_faults(self) -> int:
         """Empty and garbled answers."""
-        return sum([self.outcomes[k] for k in _QUALITY])
+        return sum(_QUALITY(self.outcomes))
 
     @property
     def answers(self) -> int:
@@ -172,14 +172,14 @@ class Tally:
 
 
 def latency_bin(latency_ms: float) -> int:
-    """Bin 0..65 of a latency in milliseconds; what is not a number is called slow."""
+    """Bin 0..129 of a latency in milliseconds; what is not a number is called slow."""
     if math.isnan(latency_ms):
         return LATENCY_BINS - 1
     return bisect.bisect_left(EDGES_MS, latency_ms)
 
 
 def quantile_ms(latencies: tuple[int, ...], q: float) -> float | None:
-    """The upper edge of the bin that holds quantile q: never below it, at most 19 % above.
+    """The upper edge of the bin that holds quantile q: never below it, at most 9.1 % above.
 
     (Below 1 ms it says 1 ms, above 65.5 s infinity.) None without any sample.
     """

@@ -32,6 +32,29 @@ class Evidence:
     pairs: Series[Pairs] = Series(Pairs())  # noqa: RUF009  # immutable
     watched_s: float = 0.0
 
-    def attempts(self) -> Series[Counts]:
+    @property
+    def attempts(self) -> Counts:
         """All of the candidate's: a shadow attempt says as much about it as a user's does."""
-        return self.candidate.merged(self.shadow) if self.shadow.buckets else self.candidate
+        return self.candidate.total + self.shadow.total
+
+    def errors(self) -> tuple[tuple[int, int, int], ...]:
+        """(start in seconds, requests, errors) of all its attempts by bucket, oldest first."""
+        return merged_faults(error_buckets(self.candidate), error_buckets(self.shadow))
+
+
+def error_buckets(series: Series[Counts]) -> tuple[tuple[int, int, int], ...]:
+    """(start in seconds, requests, errors), oldest first."""
+    return tuple((b.start_s, b.counts.requests, b.counts.errors) for b in series.buckets)
+
+
+def merged_faults(
+    one: tuple[tuple[int, int, int], ...], other: tuple[tuple[int, int, int], ...]
+) -> tuple[tuple[int, int, int], ...]:
+    """Both, by time; what starts at the same time is one."""
+    if not other:
+        return one
+    found = {start: (n, s) for start, n, s in one}
+    for start, n, s in other:
+        before = found.get(start, (0, 0))
+        found[start] = (before[0] + n, before[1] + s)
+    return tuple((start, *found[start]) for start in sorted(found))

@@ -60,7 +60,7 @@ class RolloutState:
     by_hand: a person set the weight; it holds until the next phase.
     dwell_s: seconds of this phase that were watched in earlier epochs of it (see `evidence`).
     entered_at_s: Unix time of the phase's start, for display only: nothing is decided by it.
-    held: what `paused` and `frozen` go back to, `running` or `waiting`.
+    held: what `frozen` goes back to, `running` or `paused`. (`waiting` follows from `running`.)
     reason: of the last decision, with its numbers, in one line.
     """
 
@@ -193,7 +193,7 @@ _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
 
 def _check(state: RolloutState) -> None:
     """Raises StateError on values that no decision could have led to."""
-    if state.status not in get_args(Status) or state.held not in {"running", "waiting"}:
+    if state.status not in get_args(Status) or state.held not in {"running", "paused"}:
         raise StateError(f"state: status {state.status!r} (held {state.held!r}) is unknown")
     if state.cause not in get_args(Cause):
         raise StateError(f"state: cause {state.cause!r} is unknown")
