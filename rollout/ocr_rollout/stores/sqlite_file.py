@@ -74,10 +74,15 @@ class _Open:
     file: which file it was on opening, (device, inode); another one may come to its path.
     """
 
-    def __init__(self, connection: sqlite3.Connection, file: tuple[int, int]) -> None:
+    def __init__(self, connection: sqlite3.Connection, file: tuple[int, int] | None) -> None:
         self.connection = connection
         self.file = file
         self.pid = os.getpid()
+
+    def __del__(self) -> None:
+        """Python's connections are parts of cycles, and would wait for the collector."""
+        if self.pid == os.getpid():
+            self.connection.close()
 
 
 _parents: list[_Open] = []  # connections from before a fork: closing them here could harm theirs
@@ -93,12 +98,14 @@ class SqliteFile:
         self.path = path
         self._busy_s = busy_s
         self._local = threading.local()
-        self._epoch = object()  # another one after `close`: every thread opens again
+        self._session = object()  # another one after `close`: every thread opens again
+        self._known = False  # whether any thread has found or made the file
 
     def close(self) -> None:
         """Ends this thread's connection now, and the others' when they are next used or end."""
-        self._epoch = object()
-        self._drop()
+        self._session = object()
+        self._local.open = None
+        self._known = False
 
     def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Reads one moment of the store. Raises StorageError."""
@@ -137,38 +144,40 @@ class SqliteFile:
         if there is not None and there.pid != os.getpid():
             _parents.append(there)
             there = None
-        try:
-            status = self.path.stat()
-            file = (status.st_dev, status.st_ino)
-        except OSError:
-            file = None
-        if there is not None and self._local.epoch is self._epoch:
-            if there.file == file:
-                return there.connection
-            if file is None:
-                # Going on would write into a file that nobody finds; a new one would lose all.
-                raise StoreUnavailableError(
-                    str(self.path), "the file is gone; restore it, or restart to begin anew"
-                )
-        self._drop()
+        file = self._identity()
+        if there is not None and self._local.session is self._session and there.file == file:
+            return there.connection
+        if file is None and self._known:
+            # Going on would write into a file that nobody finds; a new one would lose all.
+            raise StoreUnavailableError(
+                str(self.path), "the file is gone; restore it, or restart to begin anew"
+            )
+        self._local.open = None
         connection = self._opened(exists=file is not None)
-        status = self.path.stat()
-        self._local.open = _Open(connection, (status.st_dev, status.st_ino))
-        self._local.epoch = self._epoch
+        self._local.open = _Open(connection, self._identity())
+        self._local.session = self._session
+        self._known = True
         return connection
 
-    def _drop(self) -> None:
-        there: _Open | None = getattr(self._local, "open", None)
-        self._local.open = None
-        if there is not None and there.pid == os.getpid():
-            there.connection.close()
+    def _identity(self) -> tuple[int, int] | None:
+        """Which file is at the path: (device, inode). None: there is none."""
+        try:
+            status = self.path.stat()
+        except FileNotFoundError:
+            return None
+        return status.st_dev, status.st_ino
 
     def _opened(self, *, exists: bool) -> sqlite3.Connection:
         if not exists and not self.path.parent.is_dir():
             raise StoreUnavailableError(
                 str(self.path), f"there is no folder {self.path.parent}; create it"
             )
-        connection = sqlite3.connect(self.path, timeout=self._busy_s, isolation_level=None)
+        connection = sqlite3.connect(
+            self.path,
+            timeout=self._busy_s,
+            isolation_level=None,  # transactions begin where they are said to
+            check_same_thread=False,  # only for closing: another thread may drop the last name
+        )
         try:
             if self._version(connection) == 0:
                 self._create(connection)
@@ -251,7 +260,7 @@ class SqliteFile:
         """A WAL file cannot even be read by one who cannot write its folder."""
         if self.path.is_dir():
             return StoreUnavailableError(str(self.path), "it is a folder; name a file")
-        if self.path.is_file() and os.access(self.path, os.R_OK):
+        if self.path.is_file() and os.access(self.path, os.R_OK, effective_ids=True):
             return StoreReadOnlyError(
                 str(self.path), f"the file's folder cannot be written ({text}); {_PERMIT}"
             )
