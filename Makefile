@@ -25,10 +25,10 @@ run: $(VENV)/.base  ## read the sample images through the embedded Triton
 	@echo "The candidate's share and all else that can be set stands in config.yaml."
 
 test: $(VENV)/.dev $(VENV)/.fonts  ## all tests, on the real embedded Triton
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 test-fast: $(VENV)/.dev $(VENV)/.fonts  ## without the slow ones
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow"
 
 check: $(VENV)/.dev  ## format, lint, types
 	$(BIN)/ruff format --check .
