@@ -16,6 +16,7 @@ from benchmarks import machine
 from benchmarks.report import Section, show
 
 ROOT = Path(__file__).resolve().parent.parent
+SECTIONS = ("preprocessing", "serving", "runtimes", "stores", "accuracy")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -46,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--repository", type=Path, default=ROOT / "model_repository")
     parser.add_argument(
         "--only",
-        choices=["preprocessing", "serving", "runtimes", "accuracy"],
+        choices=SECTIONS,
         action="append",
         help="only this section (again for more)",
     )
@@ -78,6 +79,11 @@ def _sections(options: argparse.Namespace) -> dict[str, Callable[[], Section]]:
 
         return measure(repository, max(5, rounds // 4))
 
+    def stores() -> Section:
+        from benchmarks.stores import measure  # noqa: PLC0415  # see above
+
+        return measure(rounds)
+
     def real() -> Section:
         from benchmarks.accuracy import on_real_lines  # noqa: PLC0415  # see above
 
@@ -88,13 +94,14 @@ def _sections(options: argparse.Namespace) -> dict[str, Callable[[], Section]]:
 
         return on_made_lines(repository, options.fonts, options.made)
 
-    wanted = options.only or ["preprocessing", "serving", "runtimes", "accuracy"]
+    wanted = options.only or SECTIONS
     chosen: dict[str, Callable[[], Section]] = {
         name: call
         for name, call in {
             "preprocessing": preprocessing,
             "serving": serving,
             "runtimes": runtimes,
+            "stores": stores,
         }.items()
         if name in wanted
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,18 @@ def test_preprocessing_is_twenty_times_faster_than_the_four_stages():
     assert rows["clean: exact / fast"]["goal"] == ">= 20 x"
     assert rows["clean: exact / fast"]["met"], rows
     assert rows["noisy: exact / fast"]["value"] > 5, "even where every crop is denoised"
+
+
+@pytest.mark.slow
+def test_sharing_counts_costs_a_process_little_of_each_second():
+    """Every store that is here is measured, and one that is not gives no figure."""
+    done = run("--only", "stores", "--rounds", "10", "--json")
+    assert done.returncode == 0, done.stderr
+    (section,) = json.loads(done.stdout)["sections"]
+    rows = {row["name"]: row for row in section["rows"]}
+    for name in ("memory", "SQLite", *(["Redis"] if shutil.which("redis-server") else [])):
+        assert rows[f"{name}: all of it, each second"]["met"], rows
+    assert ("NOT MEASURED" in section["note"]) == (shutil.which("redis-server") is None)
 
 
 def test_section_that_cannot_be_measured_gives_no_figure(tmp_path):

@@ -19,7 +19,8 @@ from ocr_rollout.stores.protocol import (
 )
 
 MAX_BYTES = 1 << 20  # of one document; the state has a few kB, a sample a few hundred bytes
-MAX_COUNT = 1 << 53  # of one addition; far below 2**63, where the sums end in every store
+MAX_COUNT = 1 << 53  # of times and numbers: what every store and Lua keep exactly
+MAX_ADDED = 1 << 40  # at once; 8,000 of them in one batch still add up exactly in Lua
 _NAME = re.compile(r"[!-~]{1,200}")
 
 
@@ -103,7 +104,8 @@ def _check_delta(delta: CountDelta) -> None:
     _check_whole("expiry of a time bucket", delta.expires_s)
     for name, value in delta.counts.items():
         check_name("count", name)
-        _check_whole(f"count {name}", value)
+        if not (_is_whole(value) and 0 <= value < MAX_ADDED):
+            raise DocumentError(f"count {name} {value!r:.80} is not within 0..{MAX_ADDED - 1}")
 
 
 def _check_whole(what: str, value: int) -> None:

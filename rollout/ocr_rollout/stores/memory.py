@@ -56,7 +56,7 @@ class MemoryStore:
         self._audit: list[tuple[str, str]] = []  # id, document
         self._audit_ids: dict[str, int] = {}
         self._outbox: dict[str, _Waiting] = {}
-        self._counts: dict[Place, Sum] = {}
+        self._counts: dict[str, dict[int, Sum]] = {}  # by series and start
         self._seen: dict[Place, Seen] = {}
         self._sources: dict[str, tuple[int, float]] = {}  # last sequence, expiry
         self._samples: dict[str, tuple[Sample, str, str | None]] = {}
@@ -121,8 +121,8 @@ class MemoryStore:
             for keyed in batch.keyed:
                 self._seen.setdefault((keyed.scope, keyed.window_s), Seen.empty())
             sums, repeats = summed(batch, self._seen)
-            for place, more in sums.items():
-                there = self._counts.setdefault(place, Sum({}, 0))
+            for (series, start_s), more in sums.items():
+                there = self._counts.setdefault(series, {}).setdefault(start_s, Sum({}, 0))
                 add_counts(there.counts, more.counts)
                 there.expires_s = max(there.expires_s, more.expires_s)
             return Added(True, repeats)
@@ -130,10 +130,10 @@ class MemoryStore:
     def counts(self, *spans: Span) -> Sequence[CountRow]:
         with self._changed:
             return tuple(
-                CountRow(series, start_s, dict(self._counts[series, start_s].counts))
+                CountRow(span.series, start_s, dict(there.counts))
                 for span in spans
-                for series, start_s in sorted(self._counts)
-                if series == span.series and span.since_s <= start_s < span.until_s
+                for start_s, there in sorted(self._counts.get(span.series, {}).items())
+                if span.since_s <= start_s < span.until_s
             )
 
     def lease(self, owner: str, *, now_s: float, lease_s: float, limit: int = 1) -> Sequence[Lease]:
@@ -194,7 +194,11 @@ class MemoryStore:
     def prune(self, now_s: float) -> int:
         with self._changed:
             before = self._size()
-            self._counts = {k: v for k, v in self._counts.items() if v.expires_s > now_s}
+            for series, there in list(self._counts.items()):
+                kept = {start_s: v for start_s, v in there.items() if v.expires_s > now_s}
+                self._counts[series] = kept
+                if not kept:
+                    del self._counts[series]
             self._seen = {k: v for k, v in self._seen.items() if v.expires_s > now_s}
             self._sources = {k: v for k, v in self._sources.items() if v[1] > now_s}
             self._samples = {k: v for k, v in self._samples.items() if v[0].expires_s > now_s}
@@ -210,4 +214,5 @@ class MemoryStore:
         return self._audit_ids[entry_id]
 
     def _size(self) -> int:
-        return len(self._counts) + len(self._seen) + len(self._sources) + len(self._samples)
+        buckets = sum(map(len, self._counts.values()))
+        return buckets + len(self._seen) + len(self._sources) + len(self._samples)

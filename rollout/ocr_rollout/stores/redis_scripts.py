@@ -1,7 +1,8 @@
 """The Lua scripts of the Redis store: each is one atomic step, and may be repeated.
 
 All keys begin with the prefix in KEYS[1], `{name}:`. The braces put them on one shard. Numbers
-travel as text, because Lua would round what is above 2**53 and write it with an exponent.
+travel as text: Lua would write large ones with an exponent, and sums may pass the 2**53 that it
+counts to.
 
 | key | type | what |
 |---|---|---|
@@ -107,9 +108,9 @@ return {first + 1, redis.call('LRANGE', p .. 'audit', first, first + tonumber(AR
 """
 )
 
-# ARGV: source, sequence, its expiry, its time to live, and JSON of rows and keyed rows.
+# ARGV: source, sequence, its expiry, its time to live, and JSON of rows, groups of rows, and keyed.
 # A row: series, start, expiry, time to live, {name, number, ...}.
-# A keyed one: scope, window, expiry, time to live, bucket, rows.
+# A keyed one: scope, window, expiry, time to live, bucket, number of its group.
 ADD = (
     _WRITING
     + """
@@ -118,26 +119,46 @@ if tonumber(redis.call('GET', source) or '0') >= tonumber(ARGV[2]) then return -
 redis.call('SET', source, ARGV[2])
 expiring(source, ARGV[3], ARGV[4])
 local batch = cjson.decode(ARGV[5])
+local sums, order = {}, {}
 local function add(rows)
   for _, row in ipairs(rows) do
     local key = p .. 'counts:' .. row[1] .. ':' .. row[2]
-    local starts = p .. 'starts:' .. row[1]
+    local sum = sums[key]
+    if not sum then
+      sum = {series = row[1], start = row[2], expires = 0, ttl = 0, counts = {}}
+      sums[key] = sum
+      order[#order + 1] = key
+    end
+    sum.expires = math.max(sum.expires, tonumber(row[3]))
+    sum.ttl = math.max(sum.ttl, tonumber(row[4]))
     local counts = row[5]
-    for i = 1, #counts, 2 do redis.call('HINCRBY', key, counts[i], counts[i + 1]) end
-    if #counts > 0 then
-      redis.call('ZADD', starts, row[2], row[2])
-      expiring(key, row[3], row[4])
-      keep(starts, row[4])
+    for i = 1, #counts, 2 do
+      sum.counts[counts[i]] = (sum.counts[counts[i]] or 0) + tonumber(counts[i + 1])
     end
   end
 end
 add(batch.rows)
-local repeats = 0
+local repeats, windows = 0, {}
 for _, keyed in ipairs(batch.keyed) do
   local window = p .. 'seen:' .. keyed[1] .. ':' .. keyed[2]
-  if redis.call('SETBIT', window, keyed[5], 1) == 0 then add(keyed[6])
+  if redis.call('SETBIT', window, keyed[5], 1) == 0 then add(batch.groups[keyed[6]])
   else repeats = repeats + 1 end
-  expiring(window, keyed[3], keyed[4])
+  if not windows[window] or tonumber(windows[window][3]) < tonumber(keyed[3]) then
+    windows[window] = keyed
+  end
+end
+for window, keyed in pairs(windows) do expiring(window, keyed[3], keyed[4]) end
+for _, key in ipairs(order) do
+  local sum = sums[key]
+  if next(sum.counts) then
+    for name, value in pairs(sum.counts) do
+      redis.call('HINCRBY', key, name, string.format('%.0f', value))
+    end
+    local starts = p .. 'starts:' .. sum.series
+    redis.call('ZADD', starts, sum.start, sum.start)
+    expiring(key, string.format('%.0f', sum.expires), sum.ttl)
+    keep(starts, sum.ttl)
+  end
 end
 return repeats
 """

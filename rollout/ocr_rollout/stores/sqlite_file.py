@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import sqlite3
 import threading
 import time
@@ -26,6 +27,7 @@ from ocr_rollout.stores.errors import (
 
 APPLICATION_ID = 0x4F43524F  # "OCRO" in the file's header: it is a store of this program
 SCHEMA_VERSION = 1  # in `PRAGMA user_version`, set in the transaction that makes the tables
+LOOKS_S = (0.0005, 0.003)  # between two looks at a lock; a write holds it for 1 to 5 ms
 
 _TABLES = """
 CREATE TABLE state (one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER, document TEXT);
@@ -127,7 +129,7 @@ class SqliteFile:
         with self._named():
             connection = self._connection()
             connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-            connection.execute("BEGIN IMMEDIATE")
+            self._patiently(connection, "BEGIN IMMEDIATE")
             try:
                 self._version(connection)  # a newer process may have changed it meanwhile
                 result = work(connection)
@@ -206,21 +208,12 @@ class SqliteFile:
 
     def _create(self, connection: sqlite3.Connection) -> None:
         """Many processes may do it at once; one makes the tables."""
-        deadline = time.monotonic() + self._busy_s
-        while True:
-            try:
-                (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
-                break
-            except sqlite3.OperationalError as error:
-                # Changing the mode does not wait for others as transactions do.
-                if "locked" not in str(error) or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.01)
+        (mode,) = self._patiently(connection, "PRAGMA journal_mode=WAL").fetchone()
         if mode != "wal":
             raise StoreUnavailableError(
                 str(self.path), f"its file system has no WAL mode (got {mode}); use a local disk"
             )
-        connection.execute("BEGIN IMMEDIATE")
+        self._patiently(connection, "BEGIN IMMEDIATE")
         try:
             if self._version(connection) == 0:
                 # One by one: `executescript` would end the transaction first.
@@ -233,6 +226,25 @@ class SqliteFile:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+
+    def _patiently(self, connection: sqlite3.Connection, statement: str) -> sqlite3.Cursor:
+        """Waits for a lock of others by asking often.
+
+        SQLite's own waiting sleeps up to 100 ms between two looks, so a busy writer can starve the
+        others for seconds; and for a change of the journal mode it does not wait at all.
+        """
+        deadline = time.monotonic() + self._busy_s
+        connection.execute("PRAGMA busy_timeout=0")
+        try:
+            while True:
+                try:
+                    return connection.execute(statement)
+                except sqlite3.OperationalError as error:
+                    if "locked" not in str(error) or time.monotonic() > deadline:
+                        raise
+                time.sleep(random.uniform(*LOOKS_S))  # noqa: S311  # so that two do not keep step
+        finally:
+            connection.execute(f"PRAGMA busy_timeout={round(1000 * self._busy_s)}")
 
     @contextlib.contextmanager
     def _named(self) -> Iterator[None]:

@@ -48,10 +48,10 @@ class RedisServer:
         return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        options = f"--port {self.port} --bind 127.0.0.1 --save --appendonly yes"
+        options = f"--port {self.port} --bind 127.0.0.1 --appendonly yes --appendfsync always"
         with (self.folder / "redis.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [redis_program(), *options.replace("--save", '--save ""').split()],
+                [redis_program(), *options.split(), "--save", ""],
                 cwd=self.folder,
                 stdout=log,
                 stderr=log,
