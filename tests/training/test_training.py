@@ -64,6 +64,29 @@ def test_digits_get_read(trained, fonts_folder):
     assert scores["scan"].one_minus_cer > 0.75, scores
 
 
+def test_a_new_run_can_start_from_its_weights(trained, fonts_folder, tmp_path):
+    out, _ = trained
+    fresh = Trainer(PLAN, fonts_folder, tmp_path, start=out / "ema.pt")
+    weights = load_checkpoint(out / "ema.pt").network.state_dict()
+    assert all(torch.equal(value, weights[key]) for key, value in fresh.model.state_dict().items())
+    assert fresh.progress.step == 0
+
+
+def test_an_interrupted_run_keeps_what_it_learnt(fonts_folder, tmp_path, monkeypatch):
+    trainer = Trainer(PLAN, fonts_folder, tmp_path)
+    step = trainer.train_step
+
+    def interrupted(batch):
+        if trainer.progress.step == 3:
+            raise KeyboardInterrupt
+        return step(batch)
+
+    monkeypatch.setattr(trainer, "train_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.run(workers=0)
+    assert Trainer(PLAN, fonts_folder, tmp_path).progress.step == 3
+
+
 def test_another_plan_does_not_resume_it(trained, fonts_folder):
     out, _ = trained
     with pytest.raises(ValueError, match="arch"):

@@ -112,9 +112,8 @@ def _debian(name: str, target: Path) -> Package:
             if wanted and path.is_file() and not path.is_symlink():
                 shutil.copy(path, target / path.name)
         copyright_file = out / "usr/share/doc" / name / "copyright"
-        licence = _debian_licence(copyright_file) if copyright_file.exists() else "see package"
-        if copyright_file.exists():
-            shutil.copy(copyright_file, target / f"{name}.copyright")
+        licence = _debian_licence(copyright_file) or f"see {name}.copyright"
+        shutil.copy(copyright_file, target / f"{name}.copyright")
         return Package(name, version, licence, "debian", _sha256(deb))
 
 
@@ -131,9 +130,10 @@ def _download(name: str, folder: str) -> None:
 
 
 def _debian_licence(path: Path) -> str:
+    """The names that a machine-readable copyright file gives; empty where it is plain prose."""
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     names = {line[8:].strip() for line in lines if line.startswith("License:")} - {""}
-    return ", ".join(sorted(names)) or f"see {path.name}"
+    return ", ".join(sorted(names))
 
 
 def _npm(name: str, target: Path) -> Package:

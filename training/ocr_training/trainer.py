@@ -22,6 +22,7 @@ from ocr_preprocessing.spec import LineSpec
 from ocr_training import losses
 from ocr_training.batches import COLUMNS, POOL, Batch, MadeBatches
 from ocr_training.evaluation import made_lines, read_made
+from ocr_training.lines import MadeLine
 
 Network = CRNN | ConvNeXt
 
@@ -87,6 +88,7 @@ class Trainer:
         sizes = {**plan.sizes, "classes": alphabet.class_count()}
         self.model: Network = cast("Network", build(plan.arch, sizes).network)
         self.model.to(self.device)
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.model).eval().requires_grad_(requires_grad=False)
         self.optimiser = torch.optim.AdamW(
             self.model.parameters(), lr=plan.peak_rate, weight_decay=plan.weight_decay, fused=True
@@ -102,8 +104,20 @@ class Trainer:
     def run(
         self, *, save_every_s: float = 240, evaluate_every_s: float = 600, workers: int = 1
     ) -> None:
-        """Trains until the schedule ends; logs to `out`/log.jsonl."""
+        """Trains until the schedule ends; logs to `out`/log.jsonl. Saves when interrupted."""
         held_out = made_lines(self.fonts, seed=0, count=40, characters=self.plan.characters)
+        try:
+            self._train(held_out, save_every_s, evaluate_every_s, workers)
+        finally:
+            self.save()
+
+    def _train(
+        self,
+        held_out: dict[str, list[MadeLine]],
+        save_every_s: float,
+        evaluate_every_s: float,
+        workers: int,
+    ) -> None:
         saved = evaluated = time.monotonic()
         with (self.out / "log.jsonl").open("a", encoding="utf-8") as log:
             for batch in self._batches(workers):
@@ -122,7 +136,6 @@ class Trainer:
                 if self.progress.share(self.plan) >= 1:
                     break
             self._evaluate(log, held_out)
-        self.save()
 
     def train_step(self, batch: Batch) -> tuple[float, str]:
         """One update. Returns the loss per character (or step) and the phase's name."""
@@ -233,7 +246,7 @@ class Trainer:
             else:
                 value.copy_(state[key])
 
-    def _evaluate(self, log: TextIO, held_out: dict[str, list[Any]]) -> None:
+    def _evaluate(self, log: TextIO, held_out: dict[str, list[MadeLine]]) -> None:
         scores = read_made(self.average, held_out, self.plan.spec, self.device)
         self._log(log, held_out={kind: round(s.one_minus_cer, 4) for kind, s in scores.items()})
 
