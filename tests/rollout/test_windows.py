@@ -124,7 +124,7 @@ def test_a_clock_that_jumps_a_day_or_back_loses_nothing():
 
 
 @given(st.lists(st.floats(0.01, 1e5), min_size=1, max_size=300), st.floats(0.01, 1))
-def test_a_quantile_is_at_most_19_per_cent_above_the_true_one(latencies, q):
+def test_a_quantile_is_at_most_10_per_cent_above_the_true_one(latencies, q):
     """The error that the bins promise, from 1 ms to 65 s."""
     tally = Tally()
     for latency in latencies:
@@ -133,7 +133,7 @@ def test_a_quantile_is_at_most_19_per_cent_above_the_true_one(latencies, q):
     ordered = sorted(latencies)
     true = ordered[max(1, -int(-q * len(ordered) // 1)) - 1]
     if 1 <= true <= EDGES_MS[-1]:
-        assert true <= said <= true * 2**0.25 * (1 + 1e-9)
+        assert true <= said <= true * 2**0.125 * (1 + 1e-9)
     elif true < 1:
         assert said == 1
     else:
@@ -159,7 +159,7 @@ def test_odd_latencies_have_a_bin():
 def test_records_come_back_equal_and_hold_no_zeros():
     """The flat form that stores add field by field."""
     counts = Counts.of("ok", 10.0, 7) + Counts.of("timeout", 1e6) + Counts.of("draining")
-    assert counts.to_record() == {"ok": 7, "timeout": 1, "draining": 1, "ms:14": 7, "ms:65": 1}
+    assert counts.to_record() == {"ok": 7, "timeout": 1, "draining": 1, "ms:27": 7, "ms:129": 1}
     assert Counts.from_record(counts.to_record()) == counts
     pairs = Pairs(both_fine=3, candidate_only=1, equal=2, distance_milli=120)
     assert Pairs.from_record(pairs.to_record()) == pairs
@@ -173,7 +173,7 @@ def test_records_come_back_equal_and_hold_no_zeros():
         (Counts, {"ok": -1}),
         (Counts, {"ok": True}),
         (Counts, {"ok": 1.5}),
-        (Counts, {"ms:66": 1}),
+        (Counts, {"ms:130": 1}),
         (Counts, {"ms:-1": 1}),
         (Pairs, {"ok": 1}),
         (Pairs, {"equal": "1"}),

@@ -11,7 +11,7 @@ import math
 from typing import Final
 
 from .early import Prior, log_e_below
-from .verdict import Verdict, VerdictStatus, senseless
+from .verdict import NO_LIMIT, Verdict, VerdictStatus, senseless
 
 # Expects a good candidate to fail in about one request of a hundred.
 GOOD: Final = Prior(0.5, 50.0)
@@ -27,7 +27,7 @@ def advance(n: int, s: int, *, p0: float, alpha: float = 0.05, least: int = 0) -
         return error
     limit = 1 / alpha
     # A share is always below 100 %: then only the samples are asked for.
-    value = limit if p0 >= 1 else math.exp(min(log_e_below(n, s, p0, GOOD), 700.0))
+    value = limit if p0 >= NO_LIMIT else math.exp(min(log_e_below(n, s, p0, GOOD), 700.0))
     why = f"{s} of {n} are faults; evidence {value:.3g} for below {p0:.2%}, {limit:g} is needed"
     if n < max(least, 1):
         return Verdict("INCONCLUSIVE", "advance", value, limit, n, f"{why}; {least} requests too")

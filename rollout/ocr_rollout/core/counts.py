@@ -25,6 +25,7 @@ _POSITION: Final[Mapping[Outcome, int]] = {name: k for k, name in enumerate(OUTC
 _ERRORS: Final = itemgetter(*(_POSITION[name] for name in OUTCOMES if name in ERRORS))
 _QUALITY: Final = itemgetter(*(_POSITION[name] for name in OUTCOMES if name in QUALITY_FAULTS))
 _REQUESTS: Final = itemgetter(*(_POSITION[name] for name in OUTCOMES if name not in NEVER))
+_TIMED: Final = itemgetter(*(_POSITION[name] for name in OUTCOMES if name in TIMED))
 _NO_OUTCOMES: Final = (0,) * len(OUTCOMES)
 _NO_LATENCIES: Final = (0,) * LATENCY_BINS
 _LATENCY_FIELD: Final = "ms:"
@@ -83,7 +84,7 @@ class Counts:
     @property
     def timed(self) -> int:
         """Attempts whose latency is counted."""
-        return sum(self.latencies)
+        return sum(_TIMED(self.outcomes))
 
     def to_record(self) -> dict[str, int]:
         """Field -> count without the zeros: `ok`, ... for outcomes, `ms:K` for bin K."""

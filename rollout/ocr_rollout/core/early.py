@@ -24,7 +24,7 @@ from typing import Final
 
 from scipy.special import betainc, betaincc, betaln
 
-from .verdict import Rule, Verdict, senseless
+from .verdict import NO_LIMIT, Rule, Verdict, senseless
 
 LEAST: Final = 30  # requests below which seeing nothing bad means nothing
 
@@ -109,8 +109,10 @@ def early(
     if error is not None:
         return error
     limit = 1 / alpha
-    if p0 >= 1:
-        return Verdict("INCONCLUSIVE", rule, None, limit, n, "a limit of 100 % is never exceeded")
+    if p0 >= NO_LIMIT:
+        return Verdict(
+            "INCONCLUSIVE", rule, None, limit, n, f"a limit of {p0:.1%} is never exceeded"
+        )
     log_value = log_e(n, s, p0, prior)
     value = math.exp(min(log_value, 700.0))
     why = f"{s} of {n} are faults; evidence {value:.3g} against at most {p0:.2%}, limit {limit:g}"

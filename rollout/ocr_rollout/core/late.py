@@ -20,7 +20,7 @@ import math
 from collections.abc import Iterable
 from typing import Final
 
-from .verdict import Rule, Verdict, VerdictStatus, senseless
+from .verdict import NO_LIMIT, Rule, Verdict, VerdictStatus, senseless
 
 H: Final = 10.5  # natural logarithms
 WORSE: Final = 4.0  # the bad share that it is tuned to, in multiples of the limit
@@ -74,8 +74,8 @@ def late(
     buckets: (start in seconds, requests, faults), oldest first.
     least: requests below which seeing nothing bad is INCONCLUSIVE.
     """
-    if p0 >= 1:
-        return Verdict("INCONCLUSIVE", rule, None, h, 0, "a limit of 100 % is never exceeded")
+    if p0 >= NO_LIMIT:
+        return Verdict("INCONCLUSIVE", rule, None, h, 0, f"a limit of {p0:.1%} is never exceeded")
     seen, total = tuple(buckets), 0
     for _, n, s in seen:
         error = senseless(rule, n, s)

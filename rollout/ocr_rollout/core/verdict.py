@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 # PASS: enough was seen, and nothing speaks against the candidate. FAIL: the rule tripped.
 # INCONCLUSIVE: too little was seen. ERROR: what was seen makes no sense. Only PASS is a success.
@@ -19,6 +19,9 @@ Rule = Literal[
     "advance",
     "common_cause",
 ]
+
+# A limit at which no number of faults could prove anything; `auto_rollback_threshold: 1` is never.
+NO_LIMIT: Final = 0.999
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
