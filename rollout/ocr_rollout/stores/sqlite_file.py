@@ -63,7 +63,7 @@ _HINTS = {StoreCorruptError: _RESTORE, StoreReadOnlyError: _PERMIT}
 
 # In one statement, hence of one moment: another process may be making the tables just now.
 _IDENTITY = """
-SELECT user_version, application_id, (SELECT count(*) FROM sqlite_schema)
+SELECT user_version, application_id, (SELECT count(*) FROM sqlite_master)
 FROM pragma_user_version, pragma_application_id
 """
 

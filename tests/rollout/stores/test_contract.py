@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import threading
 import time
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ocr_rollout.core.state import AuditEntry, RolloutState, Tombstone
 from ocr_rollout.stores import (
     DocumentError,
     LogEntry,
@@ -93,6 +95,21 @@ def test_a_repeated_step_is_won_but_taken_once(store: Store):
     assert again.current.generation == 2
     assert generations(store) == [1, 2]
     assert len(store.lease("me", now_s=0, lease_s=1, limit=9)) == 1
+
+
+def test_the_core_s_records_come_back_equal(store: Store):
+    """What the controller writes is what every other process reads, tombstones and all."""
+    stone = Tombstone("sha256:ab", "crnn:1", "r1", "late: g 11.2 >= 10", 1.5)
+    state = RolloutState(1, 1, "rolled_back", "r1", "convnext:1", "crnn:1", "sha256:ab")
+    state = dataclasses.replace(state, dwell_s=0.1, reason="错误率过高", tombstones=(stone,))
+    entry = AuditEntry(
+        1.5, "judge", "rollback", "late", 1, "r1", "crnn:1", "running", "rolled_back", 0, 0,
+        1000, 0, "late", 11.2, 10.0, 64,
+    )  # fmt: skip
+    assert store.commit(Transition(0, state.to_dict(), LogEntry(entry.to_dict()))).won
+    assert RolloutState.from_dict(store.state().document) == state
+    (recorded,) = store.history()
+    assert AuditEntry.from_dict(recorded.entry.document) == entry
 
 
 def test_a_refresh_keeps_the_generation_and_the_log(store: Store):
