@@ -103,6 +103,7 @@ def _latency(limits: Limits, evidence: Evidence, now_s: float) -> tuple[Verdict,
     if limits.latency_p95_ms is not None:
         found.append(
             latency.objective(
+                evidence.stable,
                 evidence.candidate,
                 limit_ms=limits.latency_p95_ms,
                 window_s=window_s,

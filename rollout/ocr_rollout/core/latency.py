@@ -10,6 +10,7 @@ times stable's p95 where the ratio is 2.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Final
 
@@ -24,13 +25,26 @@ LAST: Final = 200  # with little traffic as many are looked at, however old
 
 
 def objective(
-    candidate: Series[Counts], *, limit_ms: float, window_s: float, now_s: float
+    stable: Series[Counts],
+    candidate: Series[Counts],
+    *,
+    limit_ms: float,
+    window_s: float,
+    now_s: float,
 ) -> Verdict:
-    """FAIL when more than 5 % take longer than the limit."""
+    """FAIL when more than 5 % take longer than the limit, and stable's do not."""
     if limit_ms > EDGES_MS[-1]:
         why = f"{limit_ms:g} ms is beyond what is measured, {EDGES_MS[-1]:g} ms"
         return Verdict("ERROR", "latency", None, limit_ms, 0, why)
-    return _slow("latency", recent(candidate, window_s, now_s), limit_ms)
+    ours = recent(candidate, window_s, now_s)
+    verdict = _slow("latency", ours, limit_ms)
+    if verdict.status != "FAIL":
+        return verdict
+    theirs = _slow("latency", stable.since(min(ours[0].start_s, now_s - window_s)), limit_ms)
+    if theirs.status != "FAIL":
+        return verdict
+    why = f"{verdict.why}; so it is with stable: {theirs.why}"
+    return dataclasses.replace(verdict, status="INCONCLUSIVE", why=why)
 
 
 def ratio(

@@ -151,6 +151,16 @@ def draws(scenario: Scenario, limits: Limits) -> Iterator[Draw]:
             yield Draw(error[k], fault[k], late[k], stable[k])
 
 
+def healthy(scenario: Scenario, limits: Limits) -> bool:
+    """Whether the candidate stays within every limit, so that any rollback is a false one."""
+    last = scenario.candidate_error if scenario.becomes is None else scenario.becomes
+    return (
+        last <= limits.errors
+        and scenario.fault <= limits.quality_ratio * scenario.stable_fault
+        and slow_share(scenario.slower, limits.latency_ratio) <= 0.05
+    )
+
+
 def slow_share(slower: float, ratio: float | None) -> float:
     """Share of the candidate's attempts beyond `ratio` times stable's p95, log-normal latencies."""
     if ratio is None:
@@ -160,8 +170,7 @@ def slow_share(slower: float, ratio: float | None) -> float:
 
 def _odds(rule: str, fired: Numbers, scenario: Scenario, limits: Limits) -> Odds:
     turns_bad = scenario.after if scenario.becomes is not None else 0
-    last = scenario.becomes if scenario.becomes is not None else scenario.candidate_error
-    if last <= limits.errors:
+    if healthy(scenario, limits):
         return Odds(rule, float((fired < NEVER).mean()), 0.0, None, None, None)
     before = fired <= turns_bad
     others = np.sort(fired[~before])
