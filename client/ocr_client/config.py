@@ -9,10 +9,13 @@ from __future__ import annotations
 import dataclasses
 import os
 from pathlib import Path
+from typing import get_args
 
 import yaml
 
 from ocr_preprocessing.load import MAX_PIXELS
+from ocr_rollout.core import fields
+from ocr_rollout.core.fields import FieldError, Fields
 from ocr_rollout.core.routing import Arm, RouteTable, Sticky
 
 from . import sections
@@ -105,69 +108,72 @@ class ClientConfig:
     @classmethod
     def parse(cls, document: object) -> ClientConfig:
         """A parsed document -> configuration. Raises ConfigError naming the key."""
-        top = sections.Section("", document)
-        routing = _model_routing(sections.Section("model_routing", top.raw("model_routing")))
-        triton = _triton(sections.Section("triton", top.raw("triton")))
-        limits = _limits(sections.Section("limits", top.raw("limits")))
-        top.close()
+        try:
+            top = Fields("", document)
+            routing = _model_routing(Fields("model_routing", top.raw("model_routing", {})))
+            triton = _triton(Fields("triton", top.raw("triton", {})))
+            limits = _limits(Fields("limits", top.raw("limits", {})))
+            top.close()
+        except FieldError as error:
+            raise ConfigError(str(error)) from None
         return cls(routing, triton, limits)
 
 
-def _model_routing(section: sections.Section) -> ModelRouting:
+def _model_routing(section: Fields) -> ModelRouting:
     default = ModelRouting()
     routing = ModelRouting(
         crnn_enabled=section.read("crnn_enabled", default.crnn_enabled, sections.switch),
         candidate_weight_bp=section.read(
-            "gray_scale_ratio", default.candidate_weight_bp, sections.weight
+            "gray_scale_ratio", default.candidate_weight_bp, fields.share
         ),
         auto_rollback_threshold=section.read(
             "auto_rollback_threshold",
             default.auto_rollback_threshold,
-            sections.number(above=0, most=1),
+            fields.number(above=0, most=1),
         ),
         check_interval_seconds=section.read(
             "check_interval_seconds",
             default.check_interval_seconds,
-            sections.number(above=0, most=86_400),
+            fields.number(above=0, most=86_400),
         ),
-        stable=section.read("stable", default.stable, sections.arm),
-        candidate=section.read("candidate", default.candidate, sections.arm),
-        sticky=section.read("sticky", default.sticky, sections.sticky),
+        stable=section.read("stable", default.stable, fields.arm),
+        candidate=section.read("candidate", default.candidate, fields.arm),
+        sticky=section.read("sticky", default.sticky, fields.word(*get_args(Sticky))),
         salt=section.read("salt", default.salt, sections.salt),
     )
     section.close()
     if routing.stable == routing.candidate:
-        raise ConfigError(
+        raise FieldError(
             f"model_routing.candidate: '{routing.candidate}' is stable already; "
             "accepted: another arm (to serve one arm only, set crnn_enabled: false)"
         )
     return routing
 
 
-def _triton(section: sections.Section) -> TritonSettings:
+def _triton(section: Fields) -> TritonSettings:
     default = TritonSettings()
-    deadline_s = section.read("deadline_s", default.deadline_s, sections.number(above=0, most=600))
+    deadline_s = section.read("deadline_s", default.deadline_s, fields.number(above=0, most=600))
     triton = TritonSettings(
         urls=section.read("urls", default.urls, sections.urls),
         deadline_s=deadline_s,
         candidate_deadline_s=section.read(
             "candidate_deadline_s",
             min(default.candidate_deadline_s, deadline_s / 2),
-            sections.number(above=0, most=deadline_s, most_is="deadline_s"),
+            fields.number(above=0, most=deadline_s, most_is="deadline_s"),
         ),
         connect_timeout_s=section.read(
             "connect_timeout_s",
             min(default.connect_timeout_s, deadline_s),
-            sections.number(above=0, most=deadline_s, most_is="deadline_s"),
+            fields.number(above=0, most=deadline_s, most_is="deadline_s"),
         ),
-        concurrency=section.read("concurrency", default.concurrency, sections.whole(1, 64)),
+        concurrency=section.read("concurrency", default.concurrency, fields.whole(1, 64)),
     )
     section.close()
     return triton
 
 
-def _limits(section: sections.Section) -> Limits:
-    limits = Limits(section.read("max_pixels", Limits().max_pixels, sections.whole(1, 2**31 - 1)))
+def _limits(section: Fields) -> Limits:
+    limits = Limits(section.read("max_pixels", Limits().max_pixels, fields.whole(1, 2**31 - 1)))
     section.close()
     return limits
 

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
 import yaml
@@ -17,12 +17,14 @@ from rich.table import Table
 from rich.text import Text
 
 from .core import plan as plans
-from .core.fields import PlanError
+from .core.fields import FieldError
 from .core.fields import number as number_above
 from .core.plan import Plan
 from .core.routing import BUCKETS, Arm, RoutingError
-from .simulation.odds import Odds, Scenario, odds
-from .simulation.timeline import Timeline, timeline
+
+if TYPE_CHECKING:  # scipy takes a second: not for `ocrctl --help`
+    from .simulation.odds import Odds, Scenario
+    from .simulation.timeline import Timeline
 
 DAY_S = 86_400.0
 # For who has no configuration: the arms that the repository ships.
@@ -105,6 +107,9 @@ def simulate(
 
     Example: ocrctl rollout simulate --candidate-error 0.01 --becomes 0.2 --after 500
     """
+    from .simulation.odds import Scenario, odds  # noqa: PLC0415  # loads slowly
+    from .simulation.timeline import timeline  # noqa: PLC0415  # loads slowly
+
     plan = read_plan(config)
     scenario = Scenario(
         candidate_error,
@@ -150,22 +155,22 @@ def read_plan(config: Path | None) -> Plan:
         _fail(f"{config}: {(error.strerror or str(error)).lower()}")
     except yaml.YAMLError as error:
         _fail(f"{config}: not YAML: {' '.join(str(error).split())}")
-    except (PlanError, RoutingError) as error:
+    except (FieldError, RoutingError) as error:
         _fail(f"{config}: {error}" if config else str(error))
 
 
 def _plan(document: object) -> Plan:
     if not isinstance(document, Mapping):
-        raise PlanError(f"{document!r} is not a mapping of keys")
+        raise FieldError(f"{document!r} is not a mapping of keys")
     routing = document.get("model_routing") or {}
     section = document.get("rollout") or {"id": "rollout"}
     if not isinstance(routing, Mapping):
-        raise PlanError(f"model_routing: {routing!r} is not a mapping of keys")
+        raise FieldError(f"model_routing: {routing!r} is not a mapping of keys")
     given = cast("Mapping[str, Any]", routing)
     try:
         errors = number_above(0, 1)(given.get("auto_rollback_threshold", 0.05))
     except ValueError as error:
-        raise PlanError(f"model_routing.auto_rollback_threshold: accepted: {error}") from None
+        raise FieldError(f"model_routing.auto_rollback_threshold: accepted: {error}") from None
     return plans.parse(
         section,
         stable=Arm.parse(str(given.get("stable", STABLE))),

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ocr_rollout.core.plan import DEFAULT_PHASES, Phase, Plan, PlanError, parse, refuse_conflict
+from ocr_rollout.core.plan import DEFAULT_PHASES, FieldError, Phase, Plan, parse, refuse_conflict
 from ocr_rollout.core.routing import Arm
 
 STABLE, CANDIDATE = Arm("convnext", 1), Arm("crnn", 1)
@@ -98,7 +98,7 @@ def test_every_key_is_read():
 )
 def test_a_mistake_is_refused_in_one_line(section, said):
     """Naming the key, the value and what is accepted."""
-    with pytest.raises(PlanError, match=said) as caught:
+    with pytest.raises(FieldError, match=said) as caught:
         parsed(**section)
     assert "\n" not in str(caught.value)
 
@@ -106,13 +106,13 @@ def test_a_mistake_is_refused_in_one_line(section, said):
 @pytest.mark.parametrize("document", [None, [], "plan", 7])
 def test_a_section_that_is_no_mapping_is_refused(document):
     """Not taken for the default plan."""
-    with pytest.raises(PlanError, match="mapping"):
+    with pytest.raises(FieldError, match="mapping"):
         parse(document, stable=STABLE, candidate=CANDIDATE)
 
 
 def test_a_plan_needs_a_name():
     """It is also the salt of its hash."""
-    with pytest.raises(PlanError, match="id: is missing"):
+    with pytest.raises(FieldError, match="id: is missing"):
         parse({}, stable=STABLE, candidate=CANDIDATE)
 
 
@@ -120,5 +120,5 @@ def test_a_ratio_in_conflict_with_the_plan_is_refused():
     """The plan's share wins, and nobody is left to guess."""
     plan = Plan("r", STABLE, CANDIDATE)
     refuse_conflict(plan, 1_000)
-    with pytest.raises(PlanError, match=r"gray_scale_ratio: 0\.3 .* begins at 0\.1"):
+    with pytest.raises(FieldError, match=r"gray_scale_ratio: 0\.3 .* begins at 0\.1"):
         refuse_conflict(plan, 3_000)

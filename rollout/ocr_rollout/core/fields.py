@@ -1,4 +1,4 @@
-"""The keys of a `rollout:` section, read one by one: what is not accepted is refused, never mended."""
+"""The keys of a configuration, read one by one: what is not accepted is refused, never mended."""
 
 from __future__ import annotations
 
@@ -14,17 +14,21 @@ _UNITS_S: Final[Mapping[str, float]] = {"": 1, "s": 1, "m": 60, "h": 3_600, "d":
 _DURATION: Final = re.compile(r"(?P<number>\d{1,9}(\.\d{1,9})?)(?P<unit>[smhd]?)", re.ASCII)
 
 
-class PlanError(ValueError):
-    """A mistake in a plan. One line: the key, its value, and what is accepted."""
+class FieldError(ValueError):
+    """A mistake in a configuration. One line: the key, its value, and what is accepted."""
 
 
 class Fields:
-    """One mapping, which knows the keys that were asked for. name: where it stands."""
+    """One mapping, which knows the keys that were asked for.
+
+    name: where it stands in the document; empty for the document itself.
+    """
 
     def __init__(self, name: str, value: object) -> None:
         if not isinstance(value, Mapping):
-            raise PlanError(f"{name}: {value!r} is not accepted; accepted: a mapping of keys")
-        self.name = name
+            where = name or "the document"
+            raise FieldError(f"{where}: {value!r} is not a mapping of keys")
+        self._prefix = f"{name}." if name else ""
         self._values = cast("Mapping[object, object]", value)
         self._known: list[str] = []
 
@@ -37,7 +41,7 @@ class Fields:
         return default if value is None else value
 
     def read(self, key: str, default: T, parse: Callable[[object], T]) -> T:
-        """Raises PlanError where `parse`, a ValueError in words, does not accept the value."""
+        """Raises FieldError where `parse`, a ValueError in words, does not accept the value."""
         self._known.append(key)
         if key not in self._values:
             return default
@@ -45,24 +49,24 @@ class Fields:
         try:
             return parse(value)
         except ValueError as error:
-            raise PlanError(
-                f"{self.name}.{key}: {value!r} is not accepted; accepted: {error}"
+            raise FieldError(
+                f"{self._prefix}{key}: {value!r} is not accepted; accepted: {error}"
             ) from None
 
     def required(self, key: str, parse: Callable[[object], T]) -> T:
-        """Raises PlanError also where the key is missing."""
+        """Raises FieldError also where the key is missing."""
         if key not in self._values:
-            raise PlanError(f"{self.name}.{key}: is missing")
+            raise FieldError(f"{self._prefix}{key}: is missing")
         return self.read(key, cast("T", None), parse)
 
     def close(self) -> None:
-        """Raises PlanError on a key that nothing asked for."""
+        """Raises FieldError on a key that nothing asked for."""
         for key in self._values:
             if key not in self._known:
                 near = difflib.get_close_matches(str(key), self._known, n=1)
                 hint = f" (did you mean {near[0]}?)" if near else ""
-                raise PlanError(
-                    f"{self.name}.{key}: unknown key{hint}; accepted: {', '.join(self._known)}"
+                raise FieldError(
+                    f"{self._prefix}{key}: unknown key{hint}; accepted: {', '.join(self._known)}"
                 )
 
 
@@ -77,10 +81,14 @@ def share(value: object) -> int:
         raise ValueError("a share 0..1 in steps of 0.0001, e.g. 0.1 for 10 %") from None
 
 
-def number(above: float, most: float) -> Callable[[object], float]:
+def number(above: float, most: float, *, most_is: str | None = None) -> Callable[[object], float]:
+    """most_is: the key that sets the upper limit, where another one does."""
+    accepted = f"a number above {above:g} and at most {most:g}"
+    accepted += f" ({most_is})" if most_is else ""
+
     def parse(value: object) -> float:
         if type(value) not in {int, float} or not above < cast("float", value) <= most:
-            raise ValueError(f"a number above {above:g} and at most {most:g}")
+            raise ValueError(accepted)
         return float(cast("float", value))
 
     return parse

@@ -17,7 +17,7 @@ import dataclasses
 from typing import Any, Final, Literal
 
 from . import fields
-from .fields import Fields, PlanError
+from .fields import FieldError, Fields
 from .limits import Limits
 from .routing import BUCKETS, Arm, Sticky
 
@@ -78,21 +78,23 @@ class Plan:
     blast_radius_bp: int = 3_000
 
     def __post_init__(self) -> None:
-        """Raises PlanError on what no key alone can tell: order, sums, equal arms."""
+        """Raises FieldError on what no key alone can tell: order, sums, equal arms."""
         if self.stable == self.candidate:
-            raise PlanError(f"rollout.candidate: '{self.candidate}' is stable already")
+            raise FieldError(f"rollout.candidate: '{self.candidate}' is stable already")
         if not self.phases:
-            raise PlanError("rollout.phases: is empty; accepted: at least one phase")
+            raise FieldError("rollout.phases: is empty; accepted: at least one phase")
         shares = [phase.share_bp for phase in self.phases]
         if shares != sorted(set(shares)):
             said = ", ".join(f"{share / BUCKETS:g}" for share in shares)
-            raise PlanError(f"rollout.phases: shares {said} are not accepted; accepted: ascending")
+            raise FieldError(f"rollout.phases: shares {said} are not accepted; accepted: ascending")
         if not 0 <= shares[0] <= shares[-1] <= BUCKETS or not shares[-1]:
-            raise PlanError("rollout.phases: shares are above 0 and at most 1; the first may be 0")
+            raise FieldError("rollout.phases: shares are above 0 and at most 1; the first may be 0")
         if not 0 <= self.holdout_bp <= BUCKETS // 2:
-            raise PlanError("rollout.holdout: accepted: a share 0..0.5")
+            raise FieldError("rollout.holdout: accepted: a share 0..0.5")
         if len(shares) > 1 and shares[-2] > BUCKETS - self.holdout_bp:
-            raise PlanError("rollout.holdout: leaves the last phase no more than the one before it")
+            raise FieldError(
+                "rollout.holdout: leaves the last phase no more than the one before it"
+            )
 
     def weight_bp(self, phase: int) -> int:
         """The candidate's weight in a phase (0-based), the holdout taken off."""
@@ -137,7 +139,7 @@ def parse(
     errors: float = 0.05,
     sticky: Sticky = "user_image",
 ) -> Plan:
-    """The `rollout:` section -> plan. Raises PlanError naming key, value and what is accepted.
+    """The `rollout:` section -> plan. Raises FieldError naming key, value and what is accepted.
 
     stable, candidate, errors, sticky: of `model_routing`, for what the section leaves out.
     """
@@ -162,13 +164,13 @@ def parse(
 
 
 def refuse_conflict(plan: Plan, ratio_bp: int) -> None:
-    """Raises PlanError where `model_routing.gray_scale_ratio`, given besides a plan, contradicts it.
+    """Raises FieldError where `model_routing.gray_scale_ratio`, given besides a plan, contradicts it.
 
     ratio_bp: as the file says it; not to be called where the file leaves it out.
     """
     first = plan.phases[0].share_bp
     if ratio_bp != first:
-        raise PlanError(
+        raise FieldError(
             f"model_routing.gray_scale_ratio: {ratio_bp / BUCKETS:g} is not accepted beside a plan "
             f"that begins at {first / BUCKETS:g}; accepted: no ratio, for the plan's share wins"
         )
@@ -197,11 +199,11 @@ def _limits(top: Fields, errors: float) -> Limits:
 
 def _phases(document: object) -> tuple[Phase, ...]:
     if not isinstance(document, list) or not document:
-        raise PlanError(
+        raise FieldError(
             f"rollout.phases: {document!r} is not accepted; accepted: a list of at least one phase"
         )
     if len(document) > 50:
-        raise PlanError(f"rollout.phases: {len(document)} phases; accepted: at most 50")
+        raise FieldError(f"rollout.phases: {len(document)} phases; accepted: at most 50")
     return tuple(_phase(f"rollout.phases[{k}]", value) for k, value in enumerate(document))
 
 
