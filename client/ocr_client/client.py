@@ -127,7 +127,7 @@ class OCRClient:
         """Yields a result or an error for each image, in order, as they come. Raises BadArmError.
 
         Each image is a request of its own: its arm, its deadline, its fallback. `concurrency`
-        of them are under way at a time, of which Triton makes batches by width.
+        of them are under way at a time.
         """
         forced = _parsed(arm)
 

@@ -62,7 +62,7 @@ class TritonSettings:
     candidate_deadline_s: of which the candidate may use this much, so that a candidate that
         hangs leaves stable the time to answer.
     connect_timeout_s: for opening a connection.
-    concurrency: requests in flight in `recognize_many`; Triton makes batches of them.
+    concurrency: requests in flight in `recognize_many`.
     """
 
     urls: tuple[str, ...] = ("127.0.0.1:8000",)

@@ -16,7 +16,7 @@ from rich.text import Text
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-COLUMNS = 104
+COLUMNS = 118
 ROW = 40  # pixels
 
 

@@ -20,18 +20,14 @@ class Serving:
     instances: sessions of the model; embedded, each is a process.
     threads: of one session for one operator. Cores / instances at most: ONNX Runtime's
         threads spin while they wait, and take the cores from everything else.
-    queue_delay_us: how long a request waits for company. 0: a lone line never waits, and
-        what piles up while a batch runs is the next batch.
-    queue_timeout_us: a request that waited longer is answered 503.
-    queue_size: waiting requests, at most.
+
+    There is no dynamic batching: with it, requests were held for 500 ms now and then (see
+    docs/decisions/export.md), and on a CPU it made nothing faster.
     """
 
     max_batch_size: int = 16
     instances: int = 1
     threads: int = 1
-    queue_delay_us: int = 0
-    queue_timeout_us: int = 5_000_000
-    queue_size: int = 256
 
 
 def config_text(
@@ -72,16 +68,6 @@ output [
 version_policy {{ specific {{ versions: [ {listed} ] }} }}
 
 instance_group [ {{ kind: KIND_CPU count: {serving.instances} }} ]
-
-dynamic_batching {{
-  max_queue_delay_microseconds: {serving.queue_delay_us}
-  default_queue_policy {{
-    timeout_action: REJECT
-    default_timeout_microseconds: {serving.queue_timeout_us}
-    allow_timeout_override: true
-    max_queue_size: {serving.queue_size}
-  }}
-}}
 
 {_parameters_text(parameters)}
 model_warmup [

@@ -139,15 +139,13 @@ def test_config_carries_the_spec(spec):
 
 
 def test_config_carries_the_serving_choices():
-    """Threads, instances, batch size and the queue come from one record."""
-    serving = Serving(8, instances=2, threads=3, queue_delay_us=100, queue_timeout_us=7)
+    """Threads, instances and batch size come from one record."""
+    serving = Serving(8, instances=2, threads=3)
     text = config_text("m", (1,), LineSpec(), serving)
     assert read_parameters(text)["intra_op_thread_count"] == "3"
     for part in (
         "max_batch_size: 8",
         "count: 2",
-        "max_queue_delay_microseconds: 100",
-        "default_timeout_microseconds: 7",
         "batch_size: 8",
     ):
         assert part in text
