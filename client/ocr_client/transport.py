@@ -165,7 +165,7 @@ class TritonTransport:
                 model_version=str(arm.version),
                 outputs=self._outputs,
                 request_id=request_id,
-                timeout=max(1, int(left_s * 1e6)),  # microseconds in Triton's queue
+                timeout=max(1, int(left_s * 1e6)),  # microseconds, for a queue policy
                 headers={},  # a fresh one: tritonclient writes into it
             )
             return tuple(_output(result, name) for name in OUTPUTS)  # type: ignore[return-value]  # two

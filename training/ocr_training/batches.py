@@ -13,6 +13,7 @@ from torch.utils.data import IterableDataset
 
 from ocr_export import alphabet
 from ocr_preprocessing.spec import LineSpec
+from ocr_preprocessing.windows import bucket_for
 from ocr_training.lines import LineMaker, MadeLine
 
 POOL = 768  # lines made before they are sorted by width
@@ -80,7 +81,7 @@ def pool_batches(
     usable.sort(key=lambda line: line.image.shape[1])
     groups: list[list[MadeLine]] = [[]]
     for line in usable:
-        if (len(groups[-1]) + 1) * padded_width(line, spec) > columns:
+        if (len(groups[-1]) + 1) * bucket_for(line.image.shape[1], spec) > columns:
             groups.append([])
         groups[-1].append(line)
     for index in rng.permutation(len(groups)):
@@ -95,13 +96,9 @@ def fits(line: MadeLine, spec: LineSpec) -> bool:
     return bool(len(line.text) + repeats <= steps and line.image.shape[1] <= spec.width_buckets[-1])
 
 
-def padded_width(line: MadeLine, spec: LineSpec) -> int:
-    return next(width for width in spec.width_buckets if width >= line.image.shape[1])
-
-
 def collate(lines: list[MadeLine], spec: LineSpec, rng: np.random.Generator | None = None) -> Batch:
     """Pads to the bucket of the widest; with `rng`, now and then to a wider one."""
-    width = max(padded_width(line, spec) for line in lines)
+    width = max(bucket_for(line.image.shape[1], spec) for line in lines)
     if rng is not None and rng.random() < 0.1:
         width = next((wider for wider in spec.width_buckets if wider > width), width)
     images = np.full((len(lines), 1, spec.height, width), spec.pad_value, np.uint8)

@@ -14,6 +14,7 @@ import torch
 from ocr_preprocessing.fast import fast_line
 from ocr_preprocessing.load import load_image
 from ocr_preprocessing.spec import LineSpec
+from ocr_preprocessing.windows import bucket_for
 from ocr_training.batches import collate, fits
 from ocr_training.decoding import greedy
 from ocr_training.lines import KINDS, LineMaker, MadeLine
@@ -67,7 +68,7 @@ def read_labelled(
     pairs: dict[str, list[tuple[str, str]]] = collections.defaultdict(list)
     for image, truth, category in lines:
         width = image.shape[1]
-        padded = next((w for w in spec.width_buckets if w >= width), width + -width % spec.stride)
+        padded = max(bucket_for(width, spec), width + -width % spec.stride)
         canvas = np.full((1, 1, spec.height, padded), spec.pad_value, np.uint8)
         canvas[0, 0, :, :width] = image
         (reading,) = _read(model, torch.from_numpy(canvas), device)
