@@ -12,6 +12,7 @@ OCRError                      one line: what happened, and what to do where some
 │   ├── ArmRefusedError         it does not take what its own configuration asks for (HTTP 400)
 │   ├── BadAnswerError          an answer that is no text: missing outputs, shapes, code points
 │   ├── BadSpecError            its configuration does not say how to prepare a line
+│   ├── ArmBrokenError          not asked at all: its breaker is open on every endpoint
 │   └── PreparationError        preparing the image the way this arm wants it failed
 ├── ServerError               owner "server"
 │   ├── ModelMissingError       unknown model or version; says which ones are there
@@ -90,6 +91,14 @@ class BadAnswerError(ArmError):
 
 class BadSpecError(ArmError):
     """The model's configuration does not say how a line is to be prepared."""
+
+
+class ArmBrokenError(ArmError):
+    """The arm's breaker is open on every endpoint: refused without an attempt.
+
+    No attempt, no outcome: it stands among the arm's faults because stable answers for it, but
+    the faults that opened the breaker have been counted already.
+    """
 
 
 class PreparationError(ArmError):
