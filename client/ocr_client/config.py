@@ -9,189 +9,177 @@ from __future__ import annotations
 import dataclasses
 import os
 from pathlib import Path
-from typing import get_args
 
 import yaml
 
-from ocr_preprocessing.load import MAX_PIXELS
-from ocr_rollout.core import fields
+from ocr_rollout.core import plan as plans
 from ocr_rollout.core.fields import FieldError, Fields
-from ocr_rollout.core.routing import Arm, RouteTable, Sticky
+from ocr_rollout.core.limits import Limits as JudgeLimits
+from ocr_rollout.core.plan import Phase, Plan
 
 from . import sections
 from .errors import ConfigError
+from .settings import (
+    CANDIDATE,
+    STABLE,
+    Limits,
+    ModelRouting,
+    ReloadSettings,
+    RescueSettings,
+    ShadowSettings,
+    StoreSettings,
+    TritonSettings,
+)
 
-STABLE = Arm("convnext", 1)
-CANDIDATE = Arm("crnn", 1)
-
-
-@dataclasses.dataclass(frozen=True)
-class ModelRouting:
-    """Who answers.
-
-    crnn_enabled: false takes the candidate out, whatever it is called. (The key is older than
-        the idea that any two arms can be compared.)
-    candidate_weight_bp: `gray_scale_ratio`, the candidate's share while no rollout plan runs,
-        in basis points.
-    auto_rollback_threshold: share 0..1 of failed candidate requests above which a rollout goes
-        back to stable; read and checked here, used by the rollout.
-    check_interval_seconds: how often a rollout looks at its figures; used by the rollout.
-    """
-
-    crnn_enabled: bool = True
-    candidate_weight_bp: int = 1_000
-    auto_rollback_threshold: float = 0.05
-    check_interval_seconds: float = 60.0
-    stable: Arm = STABLE
-    candidate: Arm = CANDIDATE
-    sticky: Sticky = "user_image"
-    salt: str = "ocr-rollout"
-
-    def table(self) -> RouteTable:
-        """The route table while no rollout plan runs."""
-        weight_bp = self.candidate_weight_bp if self.crnn_enabled else 0
-        return RouteTable(self.stable, self.candidate, weight_bp)
-
-
-@dataclasses.dataclass(frozen=True)
-class TritonSettings:
-    """How to reach Triton's HTTP port. Times in seconds.
-
-    urls: HOST:PORT each; the next one is tried where nothing answers.
-    deadline_s: for one image, fallback included.
-    candidate_deadline_s: of which the candidate may use this much, so that a candidate that
-        hangs leaves stable the time to answer.
-    connect_timeout_s: for opening a connection.
-    concurrency: requests in flight in `recognize_many`.
-    """
-
-    urls: tuple[str, ...] = ("127.0.0.1:8000",)
-    deadline_s: float = 10.0
-    candidate_deadline_s: float = 5.0
-    connect_timeout_s: float = 1.0
-    concurrency: int = 4
-
-
-@dataclasses.dataclass(frozen=True)
-class Limits:
-    """max_pixels: height times width of an image, checked before it is decoded."""
-
-    max_pixels: int = MAX_PIXELS
+__all__ = [
+    "CANDIDATE",
+    "STABLE",
+    "ClientConfig",
+    "Limits",
+    "ModelRouting",
+    "ReloadSettings",
+    "RescueSettings",
+    "ShadowSettings",
+    "StoreSettings",
+    "TritonSettings",
+]
 
 
 @dataclasses.dataclass(frozen=True)
 class ClientConfig:
-    """All of it. Build one in code with `dataclasses.replace`, or read a file with `load`."""
+    """All of it. Build one in code with `dataclasses.replace`, or read a file with `load`.
+
+    rollout: the plan, where there is one; else `model_routing` alone says the share.
+    """
 
     model_routing: ModelRouting = dataclasses.field(default_factory=ModelRouting)
     triton: TritonSettings = dataclasses.field(default_factory=TritonSettings)
     limits: Limits = dataclasses.field(default_factory=Limits)
+    rollout: Plan | None = None
+    store: StoreSettings = dataclasses.field(default_factory=StoreSettings)
+    shadow: ShadowSettings = dataclasses.field(default_factory=ShadowSettings)
+    rescue: RescueSettings = dataclasses.field(default_factory=RescueSettings)
+    reload: ReloadSettings = dataclasses.field(default_factory=ReloadSettings)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> ClientConfig:
         """Raises ConfigError, one line, on a file that cannot be read or holds a mistake."""
         name = os.fspath(path)
         try:
-            # bytes: the parser finds the encoding, and says where it is broken
             content = Path(path).read_bytes()
-            _refuse_repeated(yaml.compose(content), depth=2)
-            document = yaml.safe_load(content)
-            return cls.parse({} if document is None else document)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise ConfigError(f"{name}: {reason}; name a file with --config") from None
+        return cls.from_bytes(content, name=name, folder=Path(path).absolute().parent)
+
+    @classmethod
+    def from_bytes(cls, content: bytes, *, name: str, folder: Path | None) -> ClientConfig:
+        """Raises ConfigError, one line that begins with `name`: what the content came from.
+
+        content: YAML, bytes because the parser finds the encoding and says where it is broken.
+        folder: where relative file names in it begin; None: at the working directory.
+        """
+        try:
+            _refuse_repeated(yaml.compose(content))
+            document = yaml.safe_load(content)
+            return cls.parse({} if document is None else document, folder=folder)
         except yaml.YAMLError as error:
             raise ConfigError(f"{name}: not YAML: {_one_line(error)}") from None
+        except RecursionError:
+            raise ConfigError(f"{name}: not YAML that can be read: nested too deeply") from None
         except ConfigError as error:
             raise ConfigError(f"{name}: {error}") from None
 
     @classmethod
-    def parse(cls, document: object) -> ClientConfig:
+    def parse(cls, document: object, *, folder: Path | None = None) -> ClientConfig:
         """A parsed document -> configuration. Raises ConfigError naming the key."""
         try:
             top = Fields("", document)
-            routing = _model_routing(Fields("model_routing", top.raw("model_routing", {})))
-            triton = _triton(Fields("triton", top.raw("triton", {})))
-            limits = _limits(Fields("limits", top.raw("limits", {})))
+            routed = Fields("model_routing", top.raw("model_routing", {}))
+            routing = sections.model_routing(routed)
+            plan = _plan(top.raw("rollout", None), routing)
+            if plan is not None and routed.has("gray_scale_ratio"):
+                plans.refuse_conflict(plan, routing.candidate_weight_bp)
+            config = cls(
+                routing,
+                sections.triton(Fields("triton", top.raw("triton", {}))),
+                sections.limits(Fields("limits", top.raw("limits", {}))),
+                plan,
+                sections.store(
+                    Fields("store", top.raw("store", {})),
+                    folder=folder,
+                    shared=plan is not None,
+                ),
+                sections.shadow(Fields("shadow", top.raw("shadow", {}))),
+                sections.rescue(Fields("rescue", top.raw("rescue", {}))),
+                sections.reload(Fields("reload", top.raw("reload", {}))),
+            )
             top.close()
         except FieldError as error:
             raise ConfigError(str(error)) from None
-        return cls(routing, triton, limits)
+        return config
 
-
-def _model_routing(section: Fields) -> ModelRouting:
-    default = ModelRouting()
-    routing = ModelRouting(
-        crnn_enabled=section.read("crnn_enabled", default.crnn_enabled, sections.switch),
-        candidate_weight_bp=section.read(
-            "gray_scale_ratio", default.candidate_weight_bp, fields.share
-        ),
-        auto_rollback_threshold=section.read(
-            "auto_rollback_threshold",
-            default.auto_rollback_threshold,
-            fields.number(above=0, most=1),
-        ),
-        check_interval_seconds=section.read(
-            "check_interval_seconds",
-            default.check_interval_seconds,
-            fields.number(above=0, most=86_400),
-        ),
-        stable=section.read("stable", default.stable, fields.arm),
-        candidate=section.read("candidate", default.candidate, fields.arm),
-        sticky=section.read("sticky", default.sticky, fields.word(*get_args(Sticky))),
-        salt=section.read("salt", default.salt, sections.salt),
-    )
-    section.close()
-    if routing.stable == routing.candidate:
-        raise FieldError(
-            f"model_routing.candidate: '{routing.candidate}' is stable already; "
-            "accepted: another arm (to serve one arm only, set crnn_enabled: false)"
+    @property
+    def weight_enabled(self) -> bool:
+        """Whether the candidate may have traffic at all."""
+        routing = self.model_routing
+        return routing.crnn_enabled and (
+            self.rollout is not None or routing.candidate_weight_bp > 0
         )
-    return routing
+
+    def plan(self) -> Plan:
+        """The plan, or, where only a ratio is given, the one phase that the ratio is.
+
+        Then nothing leads from one share to the next but another configuration; what the ratio
+        has of a rollout is its end: the candidate is judged and taken back.
+        """
+        if self.rollout is not None:
+            return self.rollout
+        routing = self.model_routing
+        # A plan cannot be at 0; with a ratio of 0 nobody follows it (`weight_enabled`).
+        share_bp = max(routing.candidate_weight_bp, 1)
+        return Plan(
+            rollout_id=routing.salt,
+            stable=routing.stable,
+            candidate=routing.candidate,
+            phases=(Phase(share_bp, aim="gray_scale_ratio"),),
+            sticky=routing.sticky,
+            holdout_bp=0,
+            limits=JudgeLimits(errors=routing.auto_rollback_threshold),
+        )
 
 
-def _triton(section: Fields) -> TritonSettings:
-    default = TritonSettings()
-    deadline_s = section.read("deadline_s", default.deadline_s, fields.number(above=0, most=600))
-    triton = TritonSettings(
-        urls=section.read("urls", default.urls, sections.urls),
-        deadline_s=deadline_s,
-        candidate_deadline_s=section.read(
-            "candidate_deadline_s",
-            min(default.candidate_deadline_s, deadline_s / 2),
-            fields.number(above=0, most=deadline_s, most_is="deadline_s"),
-        ),
-        connect_timeout_s=section.read(
-            "connect_timeout_s",
-            min(default.connect_timeout_s, deadline_s),
-            fields.number(above=0, most=deadline_s, most_is="deadline_s"),
-        ),
-        concurrency=section.read("concurrency", default.concurrency, fields.whole(1, 64)),
+def _plan(document: object, routing: ModelRouting) -> Plan | None:
+    if document is None:
+        return None
+    return plans.parse(
+        document,
+        stable=routing.stable,
+        candidate=routing.candidate,
+        errors=routing.auto_rollback_threshold,
+        sticky=routing.sticky,
     )
-    section.close()
-    return triton
 
 
-def _limits(section: Fields) -> Limits:
-    limits = Limits(section.read("max_pixels", Limits().max_pixels, fields.whole(1, 2**31 - 1)))
-    section.close()
-    return limits
-
-
-def _refuse_repeated(node: yaml.Node | None, depth: int) -> None:
-    """Raises ConfigError on a key that stands twice in a mapping: YAML would drop the first.
-
-    depth: levels of mappings to look at; an alias can make a document endless.
-    """
-    if not isinstance(node, yaml.MappingNode) or not depth:
-        return
-    seen = set()
-    for key, value in node.value:
-        if str(key.value) in seen:
-            line = key.start_mark.line + 1
-            raise ConfigError(f"{key.value}: stands there twice (line {line}); accepted: once")
-        seen.add(str(key.value))
-        _refuse_repeated(value, depth - 1)
+def _refuse_repeated(node: yaml.Node | None) -> None:
+    """Raises ConfigError on a key that stands twice in a mapping: YAML would drop the first."""
+    waiting: list[yaml.Node | None] = [node]
+    seen: set[int] = set()
+    while waiting:
+        node = waiting.pop()
+        if not isinstance(node, yaml.CollectionNode) or id(node) in seen:  # an alias, or a loop
+            continue
+        seen.add(id(node))
+        if not isinstance(node, yaml.MappingNode):
+            waiting.extend(node.value)
+            continue
+        keys = set()
+        for key, value in node.value:
+            if str(key.value) in keys:
+                line = key.start_mark.line + 1
+                raise ConfigError(f"{key.value}: stands there twice (line {line}); accepted: once")
+            keys.add(str(key.value))
+            waiting.append(value)
 
 
 def _one_line(error: yaml.YAMLError) -> str:

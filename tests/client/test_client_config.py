@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ocr_client.config import ClientConfig
+from ocr_client.config import ClientConfig, ModelRouting
 from ocr_client.errors import ConfigError
+from ocr_rollout.core.plan import DEFAULT_PHASES
 from ocr_rollout.core.routing import Arm
 
 ROOT = Path(__file__).parents[2]
@@ -103,6 +104,36 @@ MISTAKES = {
     "? [a]\n: 1": ("not YAML",),
     "!!python/object:os.system {}": ("not YAML",),
     "triton: &a {urls: *a}": ("urls", "HOST:PORT"),
+    "a: &a\n- &b [*a, *a]\n- *b": ("a", "unknown key"),
+    "[" * 3_000: ("nested too deeply",),
+    "rollout: {}": ("rollout.id", "is missing"),
+    "rollout: {id: a b}": ("rollout.id", "'a b'", "without blanks"),
+    "rollout: {id: a, phase: []}": ("rollout.phase", "did you mean phases"),
+    "rollout: {id: a, phases: [{share: 0.1, share: 0.2}]}": ("share", "twice"),
+    "rollout: {id: a, phases: [{share: 0.1}, {share: 0.05}]}": ("rollout.phases", "ascending"),
+    "rollout: {id: a, candidate: 'convnext:1'}": ("rollout.candidate", "stable already"),
+    "rollout: {id: a}\nmodel_routing: {gray_scale_ratio: 0.3}": (
+        "gray_scale_ratio",
+        "0.3",
+        "begins at 0.1",
+        "the plan's share wins",
+    ),
+    "rollout: {id: a}\nmodel_routing: {gray_scale_ratio: 0}": ("gray_scale_ratio", "begins at 0.1"),
+    "store: {url: 3}": ("store.url", "3", "sqlite:///FILE"),
+    "store: {url: postgres://x}": ("store.url", "sqlite:///FILE"),
+    "store: {url: 'sqlite:///'}": ("store.url", "sqlite:///FILE"),
+    "store: {uri: x}": ("store.uri", "did you mean url"),
+    "shadow: {share: 2}": ("shadow.share", "2", "0..1"),
+    "shadow: {concurrency: 0}": ("shadow.concurrency", "0", "1..64"),
+    "shadow: {queue: 0}": ("shadow.queue", "0", "1..10000"),
+    "rescue: {enabled: 1}": ("rescue.enabled", "1", "true or false"),
+    "rescue: {deadline_s: 0}": ("rescue.deadline_s", "0", "above 0"),
+    "reload: {watch: sometimes}": ("reload.watch", "true or false"),
+    "reload: {poll_s: 0}": ("reload.poll_s", "0", "above 0"),
+    "triton: {breaker_failures: 0}": ("triton.breaker_failures", "0", "1..1000"),
+    "triton: {breaker_open_s: -1}": ("triton.breaker_open_s", "-1", "above 0"),
+    "triton: {busy_in_flight: 0}": ("triton.busy_in_flight", "0", "1..10000"),
+    "triton: {metrics_urls: ['http://x:1']}": ("triton.metrics_urls", "without http://"),
 }
 
 
@@ -118,6 +149,94 @@ def test_a_mistake_is_refused_in_one_line(tmp_path, text):
     for words in MISTAKES[text]:
         assert words in message[at:], message
         at = message.index(words, at)
+
+
+def test_an_id_is_all_that_a_rollout_needs(tmp_path):
+    """The default plan; arms, errors and stickiness are model_routing's."""
+    config = load(
+        tmp_path,
+        "rollout: {id: crnn-1}\n"
+        "model_routing: {candidate: 'crnn:2', sticky: user, auto_rollback_threshold: 0.1}\n",
+    )
+    plan = config.plan()
+    assert (plan.rollout_id, plan.phases) == ("crnn-1", DEFAULT_PHASES)
+    assert (plan.stable, plan.candidate) == (Arm("convnext", 1), Arm("crnn", 2))
+    assert (plan.sticky, plan.limits.errors) == ("user", 0.1)
+    assert config.weight_enabled
+
+
+def test_the_example_in_the_shipped_file_is_the_default_plan(tmp_path):
+    """With its comment signs taken away it is YAML, and what `id` alone stands for."""
+    text = (ROOT / "config.yaml").read_text("utf-8")
+    start, end = text.index("# rollout:\n"), text.index("\nstore:")
+    example = "".join(line[2:] + "\n" for line in text[start:end].splitlines())
+    given = load(tmp_path, text[:start] + example + text[end:])
+    assert given.rollout is not None
+    assert given.rollout == load(tmp_path, "rollout: {id: crnn-1}").rollout
+    assert given.model_routing == ModelRouting()
+
+
+def test_a_ratio_alone_is_a_plan_of_one_phase(tmp_path):
+    """The four keys work alone: share, arms and threshold; nothing is held out or waited for."""
+    config = load(
+        tmp_path, "model_routing: {gray_scale_ratio: 0.3, auto_rollback_threshold: 0.02, salt: s}"
+    )
+    plan = config.plan()
+    assert [phase.share_bp for phase in plan.phases] == [3_000]
+    assert plan.weight_bp(0) == 3_000
+    assert (plan.rollout_id, plan.limits.errors, plan.on_failure) == ("s", 0.02, "rollback")
+    assert config.weight_enabled
+    assert config.store.url is None
+
+
+@pytest.mark.parametrize(
+    "text", ["model_routing: {crnn_enabled: false}", "model_routing: {gray_scale_ratio: 0}"]
+)
+def test_without_a_share_or_with_the_switch_off_nobody_follows_the_plan(tmp_path, text):
+    """There is a plan all the same, for whoever asks what it would be."""
+    config = load(tmp_path, text)
+    assert not config.weight_enabled
+    assert config.plan().candidate == Arm("crnn", 1)
+
+
+def test_the_switch_is_stronger_than_a_plan(tmp_path):
+    """The emergency switch of the seed keys."""
+    config = load(tmp_path, "model_routing: {crnn_enabled: false}\nrollout: {id: a}")
+    assert not config.weight_enabled
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("rollout: {id: a}", "sqlite:///{folder}/rollout.db"),
+        ("rollout: {id: a}\nstore: {url: null}", "sqlite:///{folder}/rollout.db"),
+        ("rollout: {id: a}\nstore: {url: 'memory:'}", "memory:"),
+        ("store: {url: 'sqlite:///state/a.db'}", "sqlite:///{folder}/state/a.db"),
+        ("store: {url: 'sqlite:////var/a.db'}", "sqlite:////var/a.db"),
+        ("store: {url: 'redis://h:1/2'}", "redis://h:1/2"),
+    ],
+)
+def test_the_store_is_where_the_file_says(tmp_path, text, url):
+    """Relative names begin at the file's folder, wherever the program was started."""
+    assert load(tmp_path, text).store.url == url.format(folder=tmp_path)
+    assert not list(tmp_path.glob("*.db"))
+
+
+def test_a_password_is_never_shown():
+    """Neither in an error nor in the record."""
+    for url in ("redis:/user:secret@host", "redis://:secret@host:port", "x://u:secret@h"):
+        with pytest.raises(ConfigError, match=r"store\.url") as caught:
+            ClientConfig.parse({"store": {"url": url}})
+        assert "secret" not in str(caught.value)
+    assert "secret" not in repr(ClientConfig.parse({"store": {"url": "redis://:secret@h"}}))
+
+
+def test_a_configuration_need_not_be_a_file():
+    """From a configuration centre: errors begin with where it came from."""
+    config = ClientConfig.from_bytes(b"rollout: {id: a}", name="http://x/config", folder=None)
+    assert config.store.url == "sqlite:///rollout.db"
+    with pytest.raises(ConfigError, match=r"^http://x/config: rollout\.id: is missing"):
+        ClientConfig.from_bytes(b"rollout: {}", name="http://x/config", folder=None)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
