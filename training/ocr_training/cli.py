@@ -34,6 +34,9 @@ def run(
         Path | None, typer.Option(help="Checkpoint whose weights to start from.")
     ] = None,
     frame_share: Annotated[float, typer.Option(help="Share of the schedule before CTC.")] = 0.35,
+    short_lines: Annotated[
+        int, typer.Option(help="So many lines at first of at most 8 characters.")
+    ] = 60_000,
     peak_rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 1e-3,
 ) -> None:
     """Train, or go on from where a run in the same folder stopped.
@@ -54,6 +57,7 @@ def run(
             minutes=minutes,
             seed=seed,
             frame_share=frame_share,
+            short_lines=short_lines,
             peak_rate=peak_rate,
         )
         Trainer(plan, fonts, out, device, start).run()

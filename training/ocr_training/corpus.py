@@ -13,7 +13,8 @@ from ocr_export import alphabet
 from ocr_training.numerals import number
 
 _HAN = range(0x4E00, 0x9FFF)
-_PAUSES = "，，，，，、、。。；：？！"
+_PAUSES = "， ， ， ， ， 、 、 。 。 ； ： ？ ！ —— / ·".split()
+_BRACKETS = ("《》", "（）", "“”", "【】", "「」")
 _UNITS = ("元 个 件 kg g ml L m cm 年 月 日 人 次 台 层 号 室 % 万元 页 条 位 分 点 天 ").split()
 _PLACES = ("北京 上海 广州 深圳 杭州 南京 武汉 成都 西安 重庆 天津 苏州 青岛 长沙 厦门 ").split()
 _ROADS = ("人民 中山 解放 建设 和平 文化 长江 黄河 新华 胜利 南京 延安 北京 朝阳 复兴 ").split()
@@ -55,6 +56,8 @@ class Corpus:
         choice = rng.random()
         if kind == "photo" and choice < 0.40:
             text = self._receipt(rng) if rng.random() < 0.65 else self._invoice(rng)
+        elif kind == "sign" and choice < 0.3:
+            text = self._sentence(rng, min(length, 12))
         elif kind == "handwriting":
             text = self._chinese(rng, length) if choice < 0.8 else self._numbers(rng)
         elif choice < 0.54:
@@ -82,9 +85,12 @@ class Corpus:
                 count += 1
         text = "".join(parts)[: max(1, length)]
         roll = rng.random()
-        if roll < 0.05:
-            return f"《{text}》" if roll < 0.02 else f"（{text}）" if roll < 0.035 else f"“{text}”"
+        if roll < 0.06:
+            left, right = _BRACKETS[rng.integers(len(_BRACKETS))]
+            return f"{left}{text}{right}"
         if roll < 0.08:
+            return f"【{text[:4]}】：{text[4:]}"
+        if roll < 0.11:
             return f"{rng.integers(1, 30)}、{text}"
         return text
 
@@ -97,7 +103,8 @@ class Corpus:
         return gap.join(pieces)[: length + 6]
 
     def _sentence(self, rng: np.random.Generator, length: int) -> str:
-        count = max(1, length // 5)
+        # Latin characters are half as wide as Chinese ones, and running text fills its line.
+        count = max(1, (length if rng.random() < 0.5 else 5 * length // 2) // 5)
         words = [self._english_word(rng) for _ in range(rng.integers(1, count + 2))]
         style = rng.random()
         if style < 0.35:

@@ -17,7 +17,7 @@ from ocr_training.layout import Ink, Style, Typesetter
 from ocr_training.strokes import Strokes
 
 HEIGHT = 32
-KINDS = {"print": 0.32, "scan": 0.14, "photo": 0.26, "handwriting": 0.12, "sign": 0.16}
+KINDS = {"print": 0.32, "scan": 0.13, "photo": 0.24, "handwriting": 0.12, "sign": 0.19}
 LATIN_ROLES = {
     "print": ("serif", "sans", "mono"),
     "scan": ("serif", "sans"),
