@@ -28,6 +28,7 @@ class Asked:
     shape: tuple[int, ...]
     timeout_s: float
     request_id: str
+    last_resort: bool = True
 
 
 class FakeTransport:
@@ -50,9 +51,15 @@ class FakeTransport:
         self._max_batch_size = max_batch_size
 
     def infer(
-        self, arm: Arm, image: npt.NDArray[np.uint8], *, timeout_s: float, request_id: str
+        self,
+        arm: Arm,
+        image: npt.NDArray[np.uint8],
+        *,
+        timeout_s: float,
+        request_id: str,
+        last_resort: bool = True,
     ) -> tuple[Tensor, Tensor]:
-        self.asked.append(Asked(arm, image.shape, timeout_s, request_id))
+        self.asked.append(Asked(arm, image.shape, timeout_s, request_id, last_resort))
         answer = self._arm(arm)
         if isinstance(answer, OCRError):
             raise answer
@@ -60,7 +67,13 @@ class FakeTransport:
             return answer(image)
         return spelled(answer, lines=image.shape[0], steps=image.shape[3] // self._spec.stride)
 
-    def describe(self, arm: Arm, *, timeout_s: float) -> ModelFacts:  # noqa: ARG002  # the protocol's
+    def describe(
+        self,
+        arm: Arm,
+        *,
+        timeout_s: float,  # noqa: ARG002  # the protocol's
+        last_resort: bool = True,  # noqa: ARG002  # the protocol's
+    ) -> ModelFacts:
         self._arm(arm)
         return ModelFacts(self._max_batch_size, self._spec.to_parameters())
 

@@ -61,14 +61,24 @@ class ModelFacts:
 
 
 class Transport(Protocol):
-    """Raises OCRError only. Safe to call from several threads at a time."""
+    """Raises OCRError only. Safe to call from several threads at a time.
+
+    last_resort: nobody answers in this arm's place, so it is asked even where its breakers are
+        open. False: ArmBrokenError at once, for the caller has somebody else to ask.
+    """
 
     def infer(
-        self, arm: Arm, image: npt.NDArray[np.uint8], *, timeout_s: float, request_id: str
+        self,
+        arm: Arm,
+        image: npt.NDArray[np.uint8],
+        *,
+        timeout_s: float,
+        request_id: str,
+        last_resort: bool = True,
     ) -> tuple[Tensor, Tensor]:
         """Lines (N, 1, height, W) -> `codepoints` and `confidence`, (N, T) each, unchecked."""
 
-    def describe(self, arm: Arm, *, timeout_s: float) -> ModelFacts:
+    def describe(self, arm: Arm, *, timeout_s: float, last_resort: bool = True) -> ModelFacts:
         """The model's configuration."""
 
     def close(self, *, thread_ends: bool = False) -> None:
@@ -153,7 +163,13 @@ class TritonTransport:
         self._outputs = [InferRequestedOutput(name, binary_data=True) for name in OUTPUTS]
 
     def infer(
-        self, arm: Arm, image: npt.NDArray[np.uint8], *, timeout_s: float, request_id: str
+        self,
+        arm: Arm,
+        image: npt.NDArray[np.uint8],
+        *,
+        timeout_s: float,
+        request_id: str,
+        last_resort: bool = True,  # noqa: ARG002  # used by the breakers of the next commit
     ) -> tuple[Tensor, Tensor]:
         tensor = InferInput("image", list(image.shape), "UINT8")
         tensor.set_data_from_numpy(image, binary_data=True)
@@ -172,7 +188,13 @@ class TritonTransport:
 
         return self._call(arm, ask, timeout_s)
 
-    def describe(self, arm: Arm, *, timeout_s: float) -> ModelFacts:
+    def describe(
+        self,
+        arm: Arm,
+        *,
+        timeout_s: float,
+        last_resort: bool = True,  # noqa: ARG002  # as above
+    ) -> ModelFacts:
         def ask(client: InferenceServerClient, _left_s: float) -> ModelFacts:
             config = client.get_model_config(arm.model, str(arm.version), headers={})
             parameters = config.get("parameters", {})
