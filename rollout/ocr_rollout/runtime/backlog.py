@@ -45,13 +45,19 @@ class Backlog:
         self._keyed: dict[Place, array[int]] = {}
         self._plain: dict[Place, int] = {}
         self._keys = 0
+        self._times = 0  # in `_plain` together: whoever asks may be another thread
         self._under_way: CountBatch | None = None
         self._outcomes = 0  # in the batch under way
 
     @property
     def waiting(self) -> int:
         """Outcomes that no store has confirmed."""
-        return self._outcomes + self._keys + sum(self._plain.values())
+        return self._outcomes + self._keys + self._times
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a batch was offered and not answered."""
+        return self._under_way is not None
 
     def put(self, taken: Taken, now_s: float) -> None:
         """Takes it over, and keeps within its bounds."""
@@ -59,6 +65,7 @@ class Backlog:
             self._put_keys(place, keys)
         for place, times in taken.plain.items():
             self._plain[place] = self._plain.get(place, 0) + times
+            self._times += times
         self._keys += taken.keys
         if self._keyed or self._plain:
             self._merge(now_s)
@@ -119,6 +126,7 @@ class Backlog:
             else:
                 counts[at] = counts.get(at, Counts()) + more
             self._outcomes += times
+            self._times -= times
         found = [delta for at, summed in counts.items() for delta in deltas(*at, summed)]
         return [*found, *(delta for at, summed in pairs.items() for delta in deltas(*at, summed))]
 
@@ -146,7 +154,9 @@ class Backlog:
             if keys is not None:
                 self._keys -= len(keys)
                 self.dropped += len(keys)
-            self.dropped += self._plain.pop(place, 0)
+            times = self._plain.pop(place, 0)
+            self._times -= times
+            self.dropped += times
             places = len(self._keyed) + len(self._plain)
 
     def _put_keys(self, place: Place, keys: array[int]) -> None:

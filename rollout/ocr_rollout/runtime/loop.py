@@ -55,8 +55,10 @@ class Loop:
         self._checked_s: float | None = None
         self._pruned_s: float | None = None
         self._planned: int | None = None  # `Standing.replanned` as the ratio last followed it
+        self._repeats = 0  # keys that another process had counted
+        self._state_error = ""
+        self._counts_error = ""
         self.step: Step | None = None
-        self.state_error = ""
         self.last_flush_s: float | None = None
         self.commits = 0
         self.lost = 0
@@ -72,9 +74,12 @@ class Loop:
 
     @property
     def repeats(self) -> int:
-        return self._recorder.repeats + self._repeats_elsewhere
+        return self._recorder.repeats + self._repeats
 
-    _repeats_elsewhere = 0  # keys that another process had counted
+    @property
+    def state_error(self) -> str:
+        """Why the state or the counts cannot be read, in one line; empty when they can."""
+        return self._state_error or self._counts_error
 
     def read(self) -> bool:
         """Takes the shared state over, and lets a ratio start itself. False: it is unreadable.
@@ -86,23 +91,19 @@ class Loop:
             self._standing.adopt(state_of(self._store.state()), reading)
             self._follow_ratio()
         except StateError as error:
-            self._unreadable(error)
+            self._state_error = _said(error, self._state_error)
             return False
-        self.state_error = ""
+        self._state_error = ""
         return True
 
     def watch(self, timeout_s: float) -> bool:
         """Waits for another process's transition and takes it over; True when there was one.
 
-        Raises StorageError.
+        Raises StorageError, and StateError as `state_of` does.
         """
         reading = self._standing.reading()
         stored = self._store.wait_for_change(self._standing.view.generation, timeout_s)
-        try:
-            return self._standing.adopt(state_of(stored), reading)
-        except StateError as error:
-            self._unreadable(error)
-            return False
+        return self._standing.adopt(state_of(stored), reading)
 
     def tick(self) -> None:
         """Flushes, judges, and does what follows. Raises StorageError; the next one catches up."""
@@ -119,7 +120,8 @@ class Loop:
     def flush(self, now_s: float) -> None:
         """Sends what was counted. Raises StorageError."""
         for _ in range(FLUSHED_AT_ONCE):
-            batch = self._backlog.next(now_s, self._marks(now_s))
+            marks = () if self._backlog.under_way else self._marks(now_s)
+            batch = self._backlog.next(now_s, marks)
             if batch is None:
                 break
             try:
@@ -128,7 +130,7 @@ class Loop:
                 _log.error("counts that no store takes were dropped: %s", error)
                 self._backlog.refused()
                 continue
-            self._repeats_elsewhere += added.repeats
+            self._repeats += added.repeats
             self._backlog.confirmed()
         if not self._backlog.waiting:
             self.last_flush_s = now_s
@@ -137,7 +139,7 @@ class Loop:
         """What was counted since the last look, on ending. Raises StorageError."""
         now_s = self._clock()
         self._backlog.put(self._recorder.take(), now_s)
-        if not self.state_error:
+        if not self._state_error:
             self.flush(now_s)
 
     def _marks(self, now_s: float) -> tuple[KeyedDelta, ...]:
@@ -160,8 +162,10 @@ class Loop:
         try:
             evidence = self._reader.read(now_s)
         except RecordError as error:
-            self._unreadable(error)
+            self._counts_error = _said(error, self._counts_error)
+            self.step = None
             return
+        self._counts_error = ""
         step = look(view.plan, view.state, evidence, now_s)
         self.step = step
         checking = self._due(self._checked_s, now_s, settings.check_interval_s)
@@ -183,28 +187,30 @@ class Loop:
         elif planned != self._planned:
             news = "changed"
         transition = follow_ratio(view.plan, view.state, news=news, at_s=self._clock())
-        if transition is not None:
-            self._commit(transition)
-        self._planned = planned
+        if transition is None or self._commit(transition):
+            self._planned = planned
 
-    def _commit(self, transition: Transition) -> None:
+    def _commit(self, transition: Transition) -> bool:
+        """Whether this process won. Raises StorageError and StateError."""
         reading = self._standing.reading()
         won, state = commit(self._store, transition)
         self._standing.adopt(state, reading)
-        if won:
-            self.commits += 1
-        else:
-            self.lost += 1
-
-    def _unreadable(self, error: Exception) -> None:
-        if not self.state_error:
-            _log.error("the last good view stays: %s", error)
-        self.state_error = " ".join(str(error).split())
+        self.commits += won
+        self.lost += not won
+        return won
 
     @staticmethod
     def _due(last_s: float | None, now_s: float, every_s: float) -> bool:
         """A clock that jumped, either way, makes it due."""
         return last_s is None or abs(now_s - last_s) >= every_s
+
+
+def _said(error: Exception, before: str) -> str:
+    """One line for `Health`, logged when it is news."""
+    line = " ".join(str(error).split())
+    if line != before:
+        _log.error("the last good view stays: %s", line)
+    return line
 
 
 def _can_wait(plan: Plan, transition: Transition) -> bool:

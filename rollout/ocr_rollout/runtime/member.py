@@ -11,6 +11,8 @@ from typing import Final
 from ocr_rollout.core.counts import Pairs
 from ocr_rollout.core.outcomes import Outcome
 from ocr_rollout.core.plan import Plan
+from ocr_rollout.core.state import StateError
+from ocr_rollout.stores.errors import StoreError
 from ocr_rollout.stores.protocol import Store
 
 from .health import Health
@@ -64,7 +66,7 @@ class Member:
         self._told = self.view
         self._recorder = Recorder()
         self._loop = Loop(self._standing, self._recorder, store, clock)
-        self._store_error = ""
+        self._errors = {"tick": "", "watch": ""}  # by thread, in one line
         self._ready = threading.Event()  # the state was read once, or could not be
         self._wake = threading.Event()
         self._ending = threading.Event()
@@ -110,7 +112,8 @@ class Member:
 
     def health(self) -> Health:
         """A snapshot. Never raises, asks nobody."""
-        loop, view, error = self._loop, self.view, self._store_error
+        loop, view = self._loop, self.view
+        error = self._errors["tick"] or self._errors["watch"]
         return Health(
             store_ok=not error,
             store_error=error,
@@ -152,11 +155,12 @@ class Member:
     def _tick_on(self) -> None:
         pause_s = TICK_S
         while not self._ending.is_set():
-            self._wake.clear()
-            pause_s = TICK_S if self._tried(self._tick) else min(2 * pause_s, PATIENCE_S)
+            self._wake.clear()  # before looking at `_ending`, which is set before `_wake`
+            pause_s = TICK_S if self._tried("tick", self._tick) else min(2 * pause_s, PATIENCE_S)
             self._ready.set()
-            self._wake.wait(pause_s)
-        self._tried(self._loop.last_words)
+            if not self._ending.is_set():
+                self._wake.wait(pause_s)
+        self._tried("tick", self._loop.last_words)
 
     def _tick(self) -> None:
         try:
@@ -170,7 +174,7 @@ class Member:
     def _watch_on(self) -> None:
         pause_s = TICK_S / 2
         while not self._ending.is_set():
-            if self._tried(self._watch):
+            if self._tried("watch", self._watch):
                 pause_s = TICK_S / 2
             else:
                 self._ending.wait(pause_s)
@@ -180,15 +184,18 @@ class Member:
         if self._loop.watch(WATCH_S):
             self._tell()
 
-    def _tried(self, call: Callable[[], object]) -> bool:
+    def _tried(self, who: str, call: Callable[[], object]) -> bool:
         """False when the store, or anything else, failed; the thread goes on."""
         try:
             call()
+        except StateError:
+            return False  # `Loop.read` says so
         except Exception as error:  # noqa: BLE001  # nothing may end the guard
             line = " ".join(f"{error}".split()) or type(error).__name__
-            if line != self._store_error:
-                _log.warning("rollout store: %s", line)
-            self._store_error = line
+            if line != self._errors[who]:
+                known = isinstance(error, StoreError)
+                _log.warning("rollout %s: %s", who, line, exc_info=None if known else error)
+            self._errors[who] = line
             return False
-        self._store_error = ""
+        self._errors[who] = ""
         return True

@@ -33,11 +33,12 @@ def follow_ratio(plan: Plan, state: RolloutState, *, news: News, at_s: float) ->
     if state.tombstone_of(digest) is not None:
         return None
     same = same_rollout(state, plan.rollout_id, plan.stable, plan.candidate)
-    if same and state.status == "completed":
+    if state.status == "completed" and (same or news == "kept"):
         return None  # a person has promoted the candidate: it has all of the traffic
     before = state
     if state.live:
-        if news == "kept" or (same and state.weight_bp == plan.weight_bp(0)):
+        planned = state.digest != state.candidate  # a rollout by a plan, which a person started
+        if planned or news == "kept" or (same and state.weight_bp == plan.weight_bp(0)):
             return None
         if same and state.by_hand and news == "started":
             return None
