@@ -14,8 +14,9 @@ import numpy.typing as npt
 from ocr_preprocessing.spec import LineSpec
 from ocr_rollout.core.routing import Arm
 
+from .endpoints import EndpointState
 from .errors import ModelMissingError, OCRError
-from .transport import ModelFacts, Tensor
+from .seam import ModelFacts, Tensor
 
 Handler = Callable[[npt.NDArray[np.uint8]], tuple[Tensor, Tensor]]
 
@@ -76,6 +77,10 @@ class FakeTransport:
     ) -> ModelFacts:
         self._arm(arm)
         return ModelFacts(self._max_batch_size, self._spec.to_parameters())
+
+    def endpoints(self) -> tuple[EndpointState, ...]:
+        """There are none."""
+        return ()
 
     def close(self, *, thread_ends: bool = False) -> None:
         """Nothing is open."""
