@@ -16,7 +16,7 @@ from benchmarks import machine
 from benchmarks.report import Section, show
 
 ROOT = Path(__file__).resolve().parent.parent
-SECTIONS = ("preprocessing", "serving", "runtimes", "stores", "accuracy")
+SECTIONS = ("preprocessing", "serving", "runtimes", "stores", "rollout", "accuracy")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -84,6 +84,11 @@ def _sections(options: argparse.Namespace) -> dict[str, Callable[[], Section]]:
 
         return measure(rounds)
 
+    def rollout() -> Section:
+        from benchmarks.rollout_processes import measure  # noqa: PLC0415  # see above
+
+        return measure(rounds)
+
     def real() -> Section:
         from benchmarks.accuracy import on_real_lines  # noqa: PLC0415  # see above
 
@@ -102,6 +107,7 @@ def _sections(options: argparse.Namespace) -> dict[str, Callable[[], Section]]:
             "serving": serving,
             "runtimes": runtimes,
             "stores": stores,
+            "rollout": rollout,
         }.items()
         if name in wanted
     }

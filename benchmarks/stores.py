@@ -47,7 +47,7 @@ def measure(rounds: int) -> Section:
             "memory": MemoryStore(),
             "SQLite": SqliteStore(folder / "rollout.db"),
         }
-        url = stack.enter_context(_redis(folder))
+        url = stack.enter_context(redis_server(folder))
         if url is not None:
             stores["Redis"] = open_store(url)
         calls: dict[str, Callable[[], object]] = {}
@@ -132,7 +132,7 @@ def _fill(store: Store) -> None:
 
 
 @contextlib.contextmanager
-def _redis(folder: Path) -> Iterator[str | None]:
+def redis_server(folder: Path) -> Iterator[str | None]:
     """A server of our own on loopback that writes its log of changes; None without the program."""
     program = shutil.which("redis-server")
     if program is None:
