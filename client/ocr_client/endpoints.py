@@ -123,7 +123,7 @@ class _Place:
 
 
 class Endpoints:
-    """Safe in threads. clock: monotonic, seconds. chance: draws from [0, 1), for the jitter."""
+    """Safe in threads. clock: monotonic, seconds. chance: draws from [0, 1)."""
 
     def __init__(
         self,
@@ -138,7 +138,6 @@ class Endpoints:
         self._clock = clock
         self._chance = chance
         self._lock = threading.Lock()
-        self._turn = 0
 
     def take(
         self, arm: Arm, *, last_resort: bool, tried: Collection[int] = frozenset()
@@ -146,17 +145,19 @@ class Endpoints:
         """The best endpoint that was not tried yet; None when all were.
 
         Raises ArmBrokenError when there are untried ones and none of their breakers lets it pass.
-        Among equals the one with the fewest requests in flight is asked, and then each in turn.
+        Among equals the one with the fewest requests in flight is asked, and then any.
         """
         now_s = self._clock()
         with self._lock:
-            self._turn += 1
             count = len(self._places)
             possible = 0
             best: tuple[int, int] | None = None
             chosen = -1
-            for turn in range(self._turn, self._turn + count):
-                index = turn % count
+            # Where the search begins decides among equals. In turn it would not do: a program that
+            # asks one arm and then the other would always meet the one here and the other there.
+            begin = int(self._chance() * count)
+            for step in range(begin, begin + count):
+                index = step % count
                 if index in tried:
                     continue
                 place = self._places[index]
