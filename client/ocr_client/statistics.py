@@ -18,6 +18,7 @@ from typing import Any
 
 from ocr_rollout.core.routing import Arm
 
+from .answers import one_line
 from .errors import ConnectionLostError, NetworkError, UnexpectedStatusError, UnreachableError
 
 MOST_BYTES = 8 << 20  # some hundred kB at a thousand versions
@@ -197,7 +198,7 @@ def fetch(url: str, path: str, *, timeout_s: float) -> bytes:
         connection.connect()
     except OSError as error:
         raise UnreachableError(
-            f"nothing answers at {url}: {str(error) or type(error).__name__}; is the server up?"
+            f"nothing answers at {url} ({one_line(error)}); is the server up?"
         ) from error
     # A socket's timeout is for each block; what dribbles would stretch it.
     guard = threading.Timer(max(0.0, end - time.monotonic()), _hang_up, (connection.sock,))
@@ -207,18 +208,17 @@ def fetch(url: str, path: str, *, timeout_s: float) -> bytes:
         connection.request("GET", path)
         answer = connection.getresponse()
         body = answer.read(MOST_BYTES + 1)
+        if answer.length and len(body) <= MOST_BYTES:  # of a read with a size, nobody says so
+            raise http.client.IncompleteRead(body, answer.length)
+        if time.monotonic() >= end:  # without a length, a hang-up of ours looks like the end
+            raise TimeoutError
     except (OSError, http.client.HTTPException, ValueError) as error:
-        late = (
-            f"no whole answer within {timeout_s:.3g} s" if time.monotonic() >= end else str(error)
-        )
-        raise ConnectionLostError(
-            f"{url}{path}: {' '.join(late.split()) or type(error).__name__}"
-        ) from error
+        late = time.monotonic() >= end
+        reason = f"no whole answer within {timeout_s:.3g} s" if late else one_line(error)
+        raise ConnectionLostError(f"{url}{path}: {reason}") from error
     finally:
         guard.cancel()
         connection.close()
-    if time.monotonic() >= end and answer.length:
-        raise ConnectionLostError(f"{url}{path}: no whole answer within {timeout_s:.3g} s")
     if answer.status != 200 or len(body) > MOST_BYTES:
         reason = "more than 8 MiB" if len(body) > MOST_BYTES else f"HTTP {answer.status}"
         raise UnexpectedStatusError(f"{url}{path}: {reason}, which is not what Triton answers")

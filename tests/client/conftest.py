@@ -1,5 +1,7 @@
 """Fixtures of the client's tests."""
 
+import socket
+
 import pytest
 from scripted import Scripted
 
@@ -17,3 +19,10 @@ def scripted():
     yield start
     for server in servers:
         server.close()
+
+
+@pytest.fixture
+def closed_port():
+    """HOST:PORT where nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"127.0.0.1:{listener.getsockname()[1]}"
