@@ -188,9 +188,9 @@ class _Exchange:
 
 
 def _refusal(answer: http.client.HTTPResponse) -> str:
-    if 300 <= answer.status < 400:
-        target = shown(answer.getheader("Location", "")) or "nowhere"
-        return f"redirects to {target:.200}; name that address if it is the right one"
+    target = answer.getheader("Location")
+    if 300 <= answer.status < 400 and target:
+        return f"redirects to {shown(target):.200}; name that address if it is the right one"
     if answer.status in {401, 403}:
         return f"refuses access (HTTP {answer.status}); set {USER} and {PASSWORD}, or {TOKEN}"
     if answer.status == 404:
