@@ -1,22 +1,21 @@
 """The simulator runs the judge's own rules, and the judge keeps the figures it was built for."""
 
 import dataclasses
-import json
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy.stats import binom
-from typer.testing import CliRunner
 
-from ocr_rollout.cli import app
 from ocr_rollout.core.early import early, lower_bound
 from ocr_rollout.core.late import late
 from ocr_rollout.core.limits import Limits
-from ocr_rollout.core.plan import Plan
+from ocr_rollout.core.plan import Phase, Plan
 from ocr_rollout.core.routing import Arm
 from ocr_rollout.core.share import share
 from ocr_rollout.simulation import rules
-from ocr_rollout.simulation.odds import Scenario, draws, odds, slow_share, tuned
+from ocr_rollout.simulation.odds import Scenario, draws, fired, odds, odds_of, slow_share, tuned
+from ocr_rollout.simulation.picture import RATES, picture, sweep, typical
 from ocr_rollout.simulation.timeline import timeline
 
 LIMITS = Limits()
@@ -157,52 +156,80 @@ def test_a_candidate_that_turns_bad_is_taken_back_in_its_phase():
     assert story.reason.startswith("late:")
 
 
-# --- the command line
+# --- the drawing
 
 
-def run(*words):
-    return CliRunner().invoke(app, [str(word) for word in words])
+def drawn(scenario, plan=PLAN):
+    found = fired(scenario, plan.limits)
+    table = odds_of(found, scenario, plan.limits)
+    return picture(plan, scenario, found, table, timeline(plan, scenario))
 
 
-def test_the_plan_is_printed_for_people_and_for_programs(tmp_path):
-    """The default one, and a file's."""
-    assert "98 %" in run("plan").output
-    file = tmp_path / "config.yaml"
-    file.write_text("rollout:\n  id: r7\n  phases: [{share: 0.5, gate: auto}]\n", "utf-8")
-    said = json.loads(run("plan", "--config", file, "--json").output)
-    assert (said["id"], said["phases"][0]["weight_bp"]) == ("r7", 5_000)
+def test_odds_by_true_error_rate_rise_with_it():
+    """Of the swept candidates: none at 1 %, all at 20 %, and the judge with any of its rules."""
+    scenario = Scenario(0.01, requests=2_000, rollouts=50)
+    swept = sweep(scenario, LIMITS)
+    judged = dict(zip(RATES, swept.taken_back["judge"], strict=True))
+    assert judged[0.01] <= 0.02
+    assert judged[0.2] == 1
+    assert (swept.taken_back["judge"] >= swept.taken_back["early"]).all()
+    assert np.corrcoef(RATES, swept.taken_back["share"])[0, 1] > 0.5
+
+
+def test_the_stream_that_is_drawn_is_the_median_one():
+    """Its errors are those of the very rollout, and the judge takes the median time."""
+    scenario = Scenario(0.01, becomes=0.5, after=100, requests=400, rollouts=51, seed=2)
+    found = fired(scenario, LIMITS)
+    stream = typical(scenario, LIMITS, found)
+    assert stream.fired["judge"] == sorted(found["judge"])[25]
+    assert first_in_core("late", [bool(error) for error in stream.errors]) == stream.fired["late"]
+    assert stream.errors[100:].mean() > 0.3
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("scenario", "said"),
     [
-        ("rollout: {id: r, phases: []}", "rollout.phases"),
-        ("rollout: [", "not YAML"),
-        ("- a", "not a mapping"),
-        ("model_routing: {stable: x}", "not an arm"),
-        ("model_routing: {auto_rollback_threshold: 0}", "auto_rollback_threshold"),
-        ("model_routing: 3", "model_routing"),
+        (
+            Scenario(0.01, becomes=0.5, after=100, requests=400, rollouts=50),
+            "1 % errors, from request 100 on 50 %\ntaken back 1",
+        ),
+        (Scenario(0.01, requests=300, rollouts=20), "taken back in 0 % of 20 rollouts"),
+        (Scenario(0.01, slower=3.0, requests=300, rollouts=20), "in 95 % of cases within"),
+        (Scenario(0.0, fault=0.3, requests=100, rollouts=10), "0 % errors"),
+        (Scenario(1.0, requests=100, rollouts=10), "100 % errors"),
+        (Scenario(0.5, becomes=0.01, after=99, requests=100, rollouts=10), "on 1 %"),
     ],
 )
-def test_a_mistake_in_the_file_is_one_line_on_stderr(tmp_path, text, said):
-    """And exit code 1."""
-    file = tmp_path / "config.yaml"
-    file.write_text(text, "utf-8")
-    result = run("plan", "--config", file)
-    assert result.exit_code == 1
-    assert said in result.stderr
-    assert result.stderr.count("\n") == 1
-    assert run("plan", "--config", tmp_path / "none.yaml").exit_code == 1
+def test_any_scenario_can_be_drawn(tmp_path, scenario, said):
+    """Good, bad, slow, empty, hopeless: a PNG of 1540 times 1056 pixels, and a headline."""
+    pytest.importorskip("matplotlib", reason="needs the extra [plot]")
+    from ocr_rollout.simulation.plot import draw, headline
+
+    made = drawn(scenario)
+    assert said in headline(made)
+    file = tmp_path / "odds.png"
+    draw(made, file)
+    with Image.open(file) as image:
+        assert image.size == (1_540, 1_056)
 
 
-def test_a_simulation_is_printed_and_comes_out_the_same_for_a_seed():
-    """As a table, and as one JSON object."""
-    words = ("simulate", "--becomes", 0.5, "--after", 300, "--requests", 600, "--rollouts", 50)
-    assert "median requests" in run(*words).output
-    first, again = (json.loads(run(*words, "--json").output) for _ in range(2))
-    assert first == again
-    assert first["rules"][0]["rule"] == "judge"
-    assert first["timeline"]["outcome"] == "rolled_back"
-    late = run("simulate", "--becomes", 0.5, "--after", 900, "--requests", 600)
-    assert late.exit_code == 1
-    assert "--after 900" in late.stderr
+def test_limits_that_nothing_exceeds_can_be_simulated():
+    """All of the traffic, so that stable has none; a limit of 1, so that no error is too many."""
+    found = rows(Scenario(0.3, fault=0.3, requests=200, rollouts=10, weight=1.0))
+    assert "quality" not in found
+    assert found["judge"].found == 1
+    found = rows(Scenario(0.3, requests=200, rollouts=10), Limits(errors=1.0))
+    assert not {"early", "late", "share"} & set(found)
+    assert found["judge"].false == 0
+
+
+def test_a_plan_of_one_phase_can_be_drawn(tmp_path):
+    """With limits of which one is never reached, and one is not there."""
+    pytest.importorskip("matplotlib", reason="needs the extra [plot]")
+    from ocr_rollout.simulation.plot import draw
+
+    plan = dataclasses.replace(
+        PLAN, phases=(Phase(5_000, gate="auto"),), limits=Limits(errors=1.0, latency_ratio=None)
+    )
+    draw(drawn(Scenario(0.01, requests=200, rollouts=10), plan), tmp_path / "odds.svg")
+    assert (tmp_path / "odds.svg").read_text("utf-8").rstrip().endswith("</svg>")

@@ -7,11 +7,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy.stats import binom, norm
 
 from ocr_rollout.core.limits import Limits
 
 from .rules import NEVER, Checks, Draw, Flags, Numbers, PlainShare, Rule, judge_rules
+
+Rates = npt.NDArray[np.float64]
 
 SPREAD = 0.4  # standard deviation of the logarithm of a latency, the same for both arms
 _BLOCK = 128  # requests drawn at a time
@@ -110,28 +113,33 @@ def tuned(p0: float, healthy: float, requests: int, *, false: float) -> tuple[in
 
 def odds(scenario: Scenario, limits: Limits) -> list[Odds]:
     """`judge` (all of its rules) first, then each of them, then the others."""
+    return odds_of(fired(scenario, limits), scenario, limits)
+
+
+def odds_of(found: Mapping[str, Numbers], scenario: Scenario, limits: Limits) -> list[Odds]:
+    """found: what `fired` found."""
+    return [_odds(name, first, scenario, limits) for name, first in found.items()]
+
+
+def fired(scenario: Scenario, limits: Limits, errors: Rates | None = None) -> dict[str, Numbers]:
+    """By rule, `judge` first: the request (1 = first) that takes each rollout back, or NEVER.
+
+    errors: (R,) true error rates, one a rollout, instead of the scenario's.
+    """
     ours, others = rules_of(scenario, limits)
-    fired = _run(scenario, {**ours, **others}, limits)
-    judged = np.minimum.reduce([fired[name] for name in ours])
-    return [
-        _odds(name, found, scenario, limits) for name, found in {"judge": judged, **fired}.items()
-    ]
-
-
-def _run(scenario: Scenario, rules: Mapping[str, Rule], limits: Limits) -> dict[str, Numbers]:
-    """The request (1 = first) at which each rule would first take each rollout back."""
-    fired = {name: np.full(scenario.rollouts, NEVER) for name in rules}
-    for number, draw in enumerate(draws(scenario, limits), start=1):
+    rules = {**ours, **others}
+    found = {name: np.full(scenario.rollouts, NEVER) for name in rules}
+    for number, draw in enumerate(draws(scenario, limits, errors), start=1):
         for name, rule in rules.items():
             now = rule.step(draw)
             if now.any():
-                first = fired[name]
+                first = found[name]
                 first[now & (first == NEVER)] = number
-    return fired
+    return {"judge": np.minimum.reduce([found[name] for name in ours]), **found}
 
 
-def draws(scenario: Scenario, limits: Limits) -> Iterator[Draw]:
-    """The requests of all rollouts, one after another."""
+def draws(scenario: Scenario, limits: Limits, errors: Rates | None = None) -> Iterator[Draw]:
+    """The requests of all rollouts, one after another. errors: as in `fired`."""
     rng = np.random.default_rng(scenario.seed)
     slow = slow_share(scenario.slower, limits.latency_ratio)
     # Between two requests of the candidate, stable's faults are geometric: each of the next
@@ -141,7 +149,9 @@ def draws(scenario: Scenario, limits: Limits) -> Iterator[Draw]:
     for start in range(0, scenario.requests, _BLOCK):
         size = min(_BLOCK, scenario.requests - start), scenario.rollouts
         share = np.full((size[0], 1), scenario.candidate_error)
-        if scenario.becomes is not None:
+        if errors is not None:
+            share = np.broadcast_to(errors, size)
+        elif scenario.becomes is not None:
             share[max(0, scenario.after - start) :] = scenario.becomes
         error: Flags = rng.random(size) < share
         fault: Flags = ~error & (rng.random(size) < scenario.fault)

@@ -21,6 +21,7 @@ from ocr_rollout.core.early import EVEN, Prior, log_e, lower_bound
 from ocr_rollout.core.late import H, log_ratios
 from ocr_rollout.core.limits import Limits
 from ocr_rollout.core.share import LAST, LEAST
+from ocr_rollout.core.verdict import NO_LIMIT
 
 Flags = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.int64]
@@ -185,18 +186,17 @@ def judge_rules(limits: Limits, rollouts: int, requests: int, weight: float) -> 
     p0 = limits.errors
     if limits.mode == "literal":
         return {"share": Share(rollouts, p0)}
+    rules: dict[str, Rule] = {}
+    if p0 < NO_LIMIT:  # else no number of errors is too many
+        surely = first_trips(requests, lambda n, s: lower_bound(n, s, limits.alpha) > p0)
+        rules = {
+            "early": Early(rollouts, early_table(requests, p0, limits.alpha)),
+            "late": Late(rollouts, p0),
+            "share": Share(rollouts, p0, surely),
+        }
     ratio = limits.quality_ratio
     faults_p0 = ratio * weight / (ratio * weight + 1 - weight)
-    return {
-        "early": Early(rollouts, early_table(requests, p0, limits.alpha)),
-        "late": Late(rollouts, p0),
-        "share": Share(
-            rollouts,
-            p0,
-            first_trips(requests, lambda n, s: lower_bound(n, s, limits.alpha) > p0),
-        ),
-        "quality": TwoArms(
-            rollouts, faults_p0, early_table(20_000, faults_p0, limits.alpha / 2, EVEN)
-        ),
-        "latency": Late(rollouts, 0.05, field="slow"),
-    }
+    if faults_p0 < NO_LIMIT:  # else stable has no traffic to compare with
+        table = early_table(20_000, faults_p0, limits.alpha / 2, EVEN)
+        rules["quality"] = TwoArms(rollouts, faults_p0, table)
+    return {**rules, "latency": Late(rollouts, 0.05, field="slow")}

@@ -1,0 +1,118 @@
+"""All that `status` knows at one moment: the store's side and the server's."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from ocr_rollout.core.controller import Step, look
+from ocr_rollout.core.plan import Plan
+from ocr_rollout.core.routing import BUCKETS
+from ocr_rollout.core.state import RolloutState
+from ocr_rollout.core.transition import same_rollout
+from ocr_rollout.runtime.evidence import read_evidence
+
+from .figures import Agreement, ArmFigures, agreement, arm_figures
+from .server_facts import ServerFacts
+from .setting import Setting
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """at_s: Unix time. name, store: of the configuration and the store, for people.
+
+    arms: stable, candidate, shadow, counted since the epoch began. watched_s: of the phase.
+    step: what the judge says, and what the rules would do now. last: the newest line of the audit
+    log. follows: the state is of the configured plan.
+    """
+
+    at_s: float
+    name: str
+    store: str
+    plan: Plan
+    state: RolloutState
+    follows: bool
+    arms: tuple[ArmFigures, ...]
+    shadow: Agreement
+    watched_s: float
+    step: Step
+    last: Mapping[str, Any] | None
+    server: ServerFacts
+
+    @property
+    def in_phase_s(self) -> float | None:
+        """By the clock, for people; None while nothing is under way."""
+        return max(0.0, self.at_s - self.state.entered_at_s) if self.state.live else None
+
+    @property
+    def phase(self) -> int | None:
+        """0-based; None where the plan has none to show."""
+        known = self.state.live and self.follows and self.state.phase < len(self.plan.phases)
+        return self.state.phase if known else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, complete."""
+        state, phase, due = self.state, self.phase, self.step.transition
+        return {
+            "at_s": self.at_s,
+            "config": self.name,
+            "store": self.store,
+            "rollout": state.rollout_id or self.plan.rollout_id,
+            "status": state.status,
+            "phase": None if phase is None else phase + 1,
+            "phases": len(self.plan.phases),
+            "aim": None if phase is None else self.plan.phases[phase].aim,
+            "gate": None if phase is None else self.plan.phases[phase].gate,
+            "share": state.weight_bp / BUCKETS,
+            "weight_bp": state.weight_bp,
+            "by_hand": state.by_hand,
+            "in_phase_s": self.in_phase_s,
+            "watched_s": self.watched_s,
+            "min_dwell_s": None if phase is None else self.plan.phases[phase].min_dwell_s,
+            "generation": state.generation,
+            "epoch": state.epoch,
+            "follows_plan": self.follows,
+            "arms": {figures.role: figures.to_dict() for figures in self.arms},
+            "shadow": self.shadow.to_dict(),
+            "verdicts": [verdict.to_dict() for verdict in self.step.judgement.verdicts],
+            "trip": _verdict(self.step.judgement.trip),
+            "common_cause": _verdict(self.step.judgement.common_cause),
+            "missing": list(self.step.missing),
+            "due": None if due is None else {"action": due.audit.action, "why": due.audit.why},
+            "tombstones": [dataclasses.asdict(stone) for stone in state.tombstones],
+            "last": None if self.last is None else dict(self.last),
+            "server": self.server.to_dict(),
+            "state": state.to_dict(),
+            "plan": self.plan.to_dict(),
+        }
+
+
+def gather(there: Setting, server: ServerFacts, at_s: float) -> Facts:
+    """Reads the store once. Raises StorageError, StateError or RecordError."""
+    state, plan, store = there.state(), there.plan, there.to_read()
+    evidence = read_evidence(store, state.epoch, at_s)
+    newest = store.history(after=-1, limit=1)
+    candidate = state.candidate or str(plan.candidate)
+    return Facts(
+        at_s=at_s,
+        name=there.name,
+        store=there.store.url,
+        plan=plan,
+        state=state,
+        follows=same_rollout(state, plan.rollout_id, plan.stable, plan.candidate),
+        arms=(
+            arm_figures("stable", state.stable or str(plan.stable), evidence.stable, at_s),
+            arm_figures("candidate", candidate, evidence.candidate, at_s),
+            arm_figures("shadow", candidate, evidence.shadow, at_s),
+        ),
+        shadow=agreement(evidence.pairs.total),
+        watched_s=state.dwell_s + evidence.watched_s,
+        step=look(plan, state, evidence, at_s),
+        last=newest[-1].entry.document if newest else None,
+        server=server,
+    )
+
+
+def _verdict(verdict: Any) -> dict[str, Any] | None:
+    return None if verdict is None else dict(verdict.to_dict())
