@@ -156,7 +156,7 @@ def take_part(
     check_interval_s: float,
     lossy: float,
 ) -> None:
-    """What one process does until it is killed, or its parent is gone."""
+    """What one process does until it is killed, or who started it is gone."""
     chance = random.Random(number)
     store: Any = Witness(open_store(url), number, lossy)
 
@@ -166,8 +166,8 @@ def take_part(
     member = Member(plan, store, check_interval_s=check_interval_s, on_change=tell)
     member.start()
     tell(member.view)
-    parent, owed = os.getppid(), 0.0
-    while os.getppid() == parent:
+    parent, owed = multiprocessing.parent_process(), 0.0
+    while parent is not None and parent.is_alive():
         owed += rate * STEP_S
         while owed >= 1:
             owed -= 1
