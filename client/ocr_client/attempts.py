@@ -38,8 +38,8 @@ class Attempts:
     """Belongs to one call in one thread.
 
     tried: places of the endpoints that the next attempt leaves out.
-    again: the place where the connection broke before an answer; once more there, on a fresh
-        connection, if nobody else can be asked.
+    again: the place where it was lost; once more there, on a fresh connection and with all the
+        time that is left, if nobody else can be asked.
     sent_again: the request was sent and lost, and may be sent once more, but never a third time.
     """
 
@@ -102,7 +102,7 @@ class Attempts:
         if not repeat or self.sent_again:
             return Ended(ending, reason, error)
         self.sent_again = True
-        self.again = lease.place if before_first_byte else None
+        self.again = lease.place
         self._lost = error
         return Ended(ending, reason)
 

@@ -79,7 +79,7 @@ class Standing:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Lease:
-    """An attempt under way. alternative: another endpoint could be asked instead."""
+    """An attempt under way. alternative: another endpoint is well, as far as is known."""
 
     place: int
     url: str
@@ -150,7 +150,7 @@ class Endpoints:
         now_s = self._clock()
         with self._lock:
             count = len(self._places)
-            possible = 0
+            well = 0
             best: tuple[int, int] | None = None
             chosen = -1
             # Where the search begins decides among equals. In turn it would not do: a program that
@@ -164,7 +164,7 @@ class Endpoints:
                 order = rank(place.arms.get(arm, NEW), now_s, last_resort=last_resort)
                 if order is None:
                     continue
-                possible += 1
+                well += order == 1
                 if best is None or (order, place.in_flight) < best:
                     best, chosen = (order, place.in_flight), index
             if best is None:
@@ -178,7 +178,7 @@ class Endpoints:
             if state is not standing.breaker or standing is NEW:
                 place.keep(arm, dataclasses.replace(standing, breaker=state))
             place.in_flight += 1
-        return Lease(chosen, place.url, arm, ticket, possible > 1)
+        return Lease(chosen, place.url, arm, ticket, well > (best[0] == 1))
 
     def give_back(self, lease: Lease, ending: Ending, reason: str = "") -> None:
         """Once for each lease. reason: one line, of a fault or an absence."""

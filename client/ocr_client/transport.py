@@ -103,8 +103,8 @@ class TritonTransport:
         breaker: BreakerSettings = DEFAULT_BREAKER,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Raises ConfigError on an address that is not HOST:PORT."""
-        for url in urls:
+        """Raises ConfigError on an address that is not HOST:PORT, and without any."""
+        for url in urls or ("",):
             if not is_address(url):
                 raise ConfigError(f"urls: {url!r} is not accepted; accepted: HOST:PORT")
         self._urls = tuple(urls)

@@ -47,13 +47,14 @@ class Scripted:
     """Answers the n-th request with the n-th step; a connection may carry several.
 
     A step is bytes to send, (bytes, CLOSE) to send and hang up, CLOSE, RESET or HANG.
+    port: 0: a free one.
     """
 
-    def __init__(self, *steps):
+    def __init__(self, *steps, port=0):
         self.steps = list(steps)
         self.requests = []
         self.connections = 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self.url = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self._open = []
         self._closed = threading.Event()

@@ -161,7 +161,18 @@ def test_an_arm_that_all_lack_is_asked_for_all_the_same(endpoints):
     """It may have been loaded since."""
     for url in ("a:1", "b:1"):
         endpoints.give_back(lead_to(endpoints, url), "absent", "unknown version")
+    assert take(endpoints).url == "a:1"
+
+
+def test_an_alternative_is_one_that_is_well(endpoints, clock):
+    """What lacks the arm, or is asked as a last resort only, is none."""
     assert take(endpoints).alternative
+    break_at(endpoints, "a:1")
+    assert not take(endpoints, last_resort=True).alternative
+    clock.now_s = 10.0
+    assert take(endpoints).alternative  # the probe
+    endpoints.give_back(lead_to(endpoints, "b:1"), "absent", "unknown version")
+    assert not take(endpoints, last_resort=True).alternative
 
 
 def test_what_is_known_is_told_in_seconds_from_now(endpoints, clock):
