@@ -14,7 +14,7 @@ Every one needs a name, and the ones that stop or overrule something a reason.
 
 from __future__ import annotations
 
-from .controller import leave_phase, roll_back
+from .moves import leave_phase, roll_back
 from .plan import Plan
 from .routing import BUCKETS
 from .state import RolloutState

@@ -15,12 +15,11 @@ from typing import Final
 
 from .evidence import Evidence
 from .judge import Judgement, judge
+from .moves import leave_phase, roll_back
 from .plan import Plan
-from .routing import BUCKETS
 from .share import last_requests
-from .state import RolloutState, Tombstone
+from .state import RolloutState
 from .transition import Transition, moved, same_rollout
-from .verdict import Verdict
 
 # Stable must have been well for so long, and in so many requests, for a common cause to be over.
 WELL_S: Final = 60.0
@@ -88,57 +87,6 @@ def _go_on(plan: Plan, state: RolloutState, now_s: float) -> Transition:
         why = f"phase {state.phase + 1} has all it needs; a person is to approve"
         return moved(state, "wait", who="controller", why=why, at_s=now_s, status="waiting")
     return leave_phase(plan, state, who="controller", why="gate: auto", at_s=now_s)
-
-
-def leave_phase(plan: Plan, state: RolloutState, *, who: str, why: str, at_s: float) -> Transition:
-    """Into the next phase, or, after the last, to completion with all of the traffic."""
-    following = state.phase + 1
-    if following >= len(plan.phases):
-        return moved(
-            state,
-            "complete",
-            who=who,
-            why=why,
-            at_s=at_s,
-            new_epoch=True,
-            status="completed",
-            weight_bp=BUCKETS,
-            by_hand=False,
-        )
-    return moved(
-        state,
-        "advance",
-        who=who,
-        why=why,
-        at_s=at_s,
-        new_epoch=True,
-        status="running",
-        phase=following,
-        weight_bp=plan.weight_bp(following),
-        by_hand=False,
-        dwell_s=0.0,
-        entered_at_s=at_s,
-    )
-
-
-def roll_back(
-    state: RolloutState, *, who: str, why: str, at_s: float, verdict: Verdict | None = None
-) -> Transition:
-    """Weight 0 and a tombstone, in one write, whatever the state of anything else."""
-    return moved(
-        state,
-        "rollback",
-        who=who,
-        why=why,
-        at_s=at_s,
-        verdict=verdict,
-        new_epoch=True,
-        status="rolled_back",
-        weight_bp=0,
-        by_hand=False,
-        cause="",
-        tombstones=_buried(state, why, at_s),
-    )
 
 
 def _trip(plan: Plan, state: RolloutState, judgement: Judgement, now_s: float) -> Transition | None:
@@ -214,10 +162,3 @@ def _fits(plan: Plan, state: RolloutState) -> bool:
     """The plan is the state's own, and has the phase it is in."""
     same = same_rollout(state, plan.rollout_id, plan.stable, plan.candidate)
     return same and state.phase < len(plan.phases)
-
-
-def _buried(state: RolloutState, why: str, at_s: float) -> tuple[Tombstone, ...]:
-    """With the candidate's, which replaces an older one of the same weights."""
-    others = tuple(stone for stone in state.tombstones if stone.digest != state.digest)
-    stone = Tombstone(state.digest, state.candidate, state.rollout_id, why, at_s)
-    return (*others, stone)

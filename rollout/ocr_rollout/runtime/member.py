@@ -23,6 +23,9 @@ from .view import View
 
 TICK_S: Final = 1.0
 WATCH_S: Final = 1.0  # of one wait for a change, so that ending does not take longer
+# and in a program that has lived for half a second not longer than some milliseconds.
+WATCH_OF_LIFE: Final = 1 / 20
+LEAST_WATCH_S: Final = 0.01
 PATIENCE_S: Final = 5.0  # longest pause between two tries while the store is down
 START_S: Final = 1.0  # how long `start` waits for the first reading
 CLOSE_S: Final = 1.8
@@ -165,23 +168,29 @@ class Member:
     def _tick(self) -> None:
         try:
             if not self._ready.is_set():
+                # No judge yet: loading scipy would slow a program down that lives for less than
+                # a second, and there is nothing to judge.
                 self._loop.read()
-                self._ready.set()  # `start` need not wait for the judge
+                self._ready.set()
+                return
             self._loop.tick()
         finally:
             self._tell()
 
     def _watch_on(self) -> None:
+        began_s = time.monotonic()
         pause_s = TICK_S / 2
         while not self._ending.is_set():
-            if self._tried("watch", self._watch):
+            age_s = time.monotonic() - began_s
+            wait_s = min(WATCH_S, max(LEAST_WATCH_S, WATCH_OF_LIFE * age_s))
+            if self._tried("watch", lambda: self._watch(wait_s)):  # noqa: B023  # called at once
                 pause_s = TICK_S / 2
             else:
                 self._ending.wait(pause_s)
                 pause_s = min(2 * pause_s, PATIENCE_S)
 
-    def _watch(self) -> None:
-        if self._loop.watch(WATCH_S):
+    def _watch(self, wait_s: float) -> None:
+        if self._loop.watch(wait_s):
             self._tell()
 
     def _tried(self, who: str, call: Callable[[], object]) -> bool:
