@@ -145,14 +145,22 @@ def test_every_leaf_of_the_error_tree_has_one_owner():
         assert leaf.__doc__
 
 
-def test_one_module_alone_knows_tritonclient():
-    """All others could be served by another transport."""
+@pytest.mark.parametrize(
+    ("libraries", "module"),
+    [(r"tritonclient\.http|gevent", "transport.py"), (r"tritonclient\.grpc|grpc\b", "control.py")],
+    ids=["inference", "loading"],
+)
+def test_one_module_alone_knows_a_library_below(libraries, module):
+    """All others could be served by another transport: HTTP to infer, gRPC to load models."""
     package = Path(ocr_client.__file__).parent
-    knows = {
-        path.name
-        for path in package.rglob("*.py")
-        if re.search(
-            r"^\s*(from|import) (tritonclient|gevent)", path.read_text("utf-8"), re.MULTILINE
-        )
-    }
-    assert knows == {"transport.py"}
+    pattern = re.compile(rf"^\s*(from|import) ({libraries})", re.MULTILINE)
+    knows = {path.name for path in package.rglob("*.py") if pattern.search(path.read_text("utf-8"))}
+    assert knows <= {module}
+
+
+def test_what_reads_answers_and_statistics_needs_no_library_below():
+    """So that the fake, the metrics and `ocrctl --help` load without tritonclient."""
+    package = Path(ocr_client.__file__).parent
+    pattern = re.compile(r"^\s*(from|import) (tritonclient|gevent|numpy)", re.MULTILINE)
+    for name in ("answers", "attempts", "breaker", "endpoints", "errors", "statistics"):
+        assert not pattern.search((package / f"{name}.py").read_text("utf-8")), name
