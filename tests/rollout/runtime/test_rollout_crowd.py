@@ -57,6 +57,17 @@ def test_eight_processes_are_at_weight_zero_soon_after_the_first_ones_decision(s
     assert max(at_zero) <= LIMIT_S["SQLite" if shared.startswith("sqlite") else "Redis"]
 
 
+def test_a_request_pays_microseconds_and_a_look_of_the_judge_milliseconds(crowd):
+    """CPU time; twice the goals, for a busy machine is slower also by that measure."""
+    from benchmarks.rollout_processes import _costs
+
+    rows = {row.name: row.value for row in _costs(rounds=40)}
+    assert rows["recording an outcome"] < 10
+    assert rows["deciding the arm, hash of the key included"] < 10
+    assert rows["one look of the judge"] < 4
+    assert rows["the same with full shadow"] < 4
+
+
 @pytest.mark.slow
 def test_fifty_processes_are_killed_and_the_others_go_on(tmp_path, crowd):
     """A good candidate passes its gates and a bad one is taken back once, whoever dies meanwhile.
