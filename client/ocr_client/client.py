@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
+import contextlib
 import logging
 import os
+import threading
 import time
 import uuid
+import weakref
 from collections.abc import Callable, Generator, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from ocr_preprocessing.errors import ImageError
-from ocr_preprocessing.fast import Gray
-from ocr_preprocessing.load import Source, load_image
-from ocr_rollout.core.routing import (
-    Arm,
-    Assignment,
-    RouteTable,
-    RoutingError,
-    bucket_of,
-    choose_arm,
-    route_key,
-)
+from ocr_preprocessing.load import Source
+from ocr_rollout.core.routing import Arm
 
 from .config import ClientConfig
 from .deadline import Deadline
-from .errors import BadArmError, BadImageError, OCRError
-from .fallback import Answer, answer
+from .errors import OCRError
+from .fallback import Attempt, answer
 from .fan_out import in_order
-from .reading import LineReader
+from .request import loaded, parsed_arm, result_of, routed
 from .results import LineResult, Reading
-from .transport import Transport, TritonTransport
+from .session import Session, Snapshot
+from .standing import Standing
+from .transport import Transport
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -40,19 +33,13 @@ if TYPE_CHECKING:
 log = logging.getLogger("ocr_client")
 
 
-@dataclasses.dataclass(frozen=True)
-class _Snapshot:
-    """All that a request looks at. Never changed: another configuration is another snapshot."""
-
-    config: ClientConfig
-    table: RouteTable
-
-
 class OCRClient:
     """Reads images of text through Triton. Safe in threads; create it after a fork.
 
-    Methods that read raise OCRError and nothing else (see `ocr_client.errors`). Each thread has
-    a connection of its own: `close`, or leaving the `with` block, closes the calling thread's.
+    Methods that read raise OCRError and nothing else (see `ocr_client.errors`). The first of them
+    takes up this process's part in the rollout: its share is the one that all processes have, its
+    outcomes are counted with theirs, and a candidate that goes bad is taken back. `close`, or
+    leaving the `with` block, ends that; a store that is down never stops reading.
     """
 
     def __init__(
@@ -63,19 +50,27 @@ class OCRClient:
         clock: Callable[[], float] = time.monotonic,
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
-        config = config or ClientConfig()
-        self._snapshot = _Snapshot(config, config.model_routing.table())
-        self._transport = transport or TritonTransport(
-            config.triton.urls, connect_timeout_s=config.triton.connect_timeout_s
-        )
-        self._reader = LineReader(self._transport)
+        self._session = Session(config or ClientConfig(), transport, clock)
         self._clock = clock
         self._new_id = new_id
+        self._forgotten = weakref.finalize(self, _end, self._session)
+        self._forgotten.atexit = False  # the session sees to it itself
 
     @classmethod
-    def from_config(cls, path: str | os.PathLike[str]) -> OCRClient:
-        """Raises ConfigError naming the key, its value and what is accepted."""
-        return cls(ClientConfig.load(path))
+    def from_config(cls, where: str | os.PathLike[str]) -> OCRClient:
+        """Raises ConfigError naming the key, its value and what is accepted.
+
+        where: a file, or the http:// or https:// URL of a configuration centre. While the client
+            is in use it is watched, and what changes there is taken over (`reconfigure`); a
+            mistake is logged and leaves everything as it was.
+        """
+        from .watch import Watch  # noqa: PLC0415  # loads native code
+
+        watch = Watch(where, lambda config: session.reconfigure(config))  # noqa: PLW0108  # not there yet
+        client = cls(watch.config)
+        session = client._session  # not the client: a watch must not keep it alive
+        session.watch = watch
+        return client
 
     def recognize(
         self, image: Source, *, user_id: str | None = None, arm: Arm | str | None = None
@@ -87,35 +82,20 @@ class OCRClient:
         user_id: part of what decides the arm; see `sticky` in the configuration.
         arm: this arm or an error, no fallback; for everything that measures an arm.
         """
-        started = self._clock()
-        snapshot = self._snapshot
-        deadline = Deadline(started + snapshot.config.triton.deadline_s, self._clock)
-        forced = _parsed(arm)
-        gray = _loaded(image, snapshot.config.limits.max_pixels)
-        request_id = self._new_id()
-        assignment = _assigned(snapshot, gray, user_id, request_id, forced)
-        name = os.fspath(image) if isinstance(image, str | os.PathLike) else "the image"
-
-        def read(arm: Arm, deadline: Deadline) -> Reading:
-            return self._reader.read(arm, gray, name=name, deadline=deadline, request_id=request_id)
-
-        answered = answer(
-            assignment,
-            snapshot.table.stable,
-            read,
-            deadline=deadline,
-            candidate_deadline_s=snapshot.config.triton.candidate_deadline_s,
+        started_s = self._clock()
+        session = self._session
+        forced = parsed_arm(arm)
+        snapshot = session.begin()
+        with session.in_flight:
+            try:
+                result = self._read(snapshot, image, user_id, forced, started_s)
+            except OCRError as error:
+                session.metrics.count("ocr_client_failed_total", error=type(error).__name__)
+                raise
+        session.metrics.count(
+            "ocr_client_requests_total", arm=str(result.arm), reason=result.reason
         )
-        if answered.fault is not None:
-            log.warning(
-                "request %s: %s failed, %s answered instead: %s: %s",
-                request_id,
-                assignment.arm,
-                answered.arm,
-                type(answered.fault).__name__,
-                answered.fault,
-            )
-        return _result(assignment, answered, request_id, (self._clock() - started) * 1e3)
+        return result
 
     def recognize_many(
         self,
@@ -129,7 +109,7 @@ class OCRClient:
         Each image is a request of its own: its arm, its deadline, its fallback. `concurrency`
         of them are under way at a time.
         """
-        forced = _parsed(arm)
+        forced = parsed_arm(arm)
 
         def read(image: Source) -> LineResult | OCRError:
             try:
@@ -140,17 +120,39 @@ class OCRClient:
         return in_order(
             read,
             images,
-            threads=self._snapshot.config.triton.concurrency,
-            leave=lambda: self._transport.close(thread_ends=True),
+            threads=self._session.config.triton.concurrency,
+            leave=lambda: self._leave(thread_ends=True),
         )
 
-    def close(self, *, thread_ends: bool = False) -> None:
-        """Closes the calling thread's connection; the next call would open another one.
+    def reconfigure(self, config: ClientConfig) -> None:
+        """From now on, all at once; requests under way finish on what they began with.
 
-        thread_ends: for the last call in a thread that is not the main one: its event loop,
-            which keeps two files open, goes as well. A program with ever new threads needs it.
+        Raises ConfigError, and nothing has changed, where it takes a restart: another store.
         """
-        self._transport.close(thread_ends=thread_ends)
+        self._session.reconfigure(config)
+
+    @property
+    def rollout(self) -> Standing:
+        """Where the rollout stands that this client follows."""
+        return Standing.of(self._session.begin().member.view)
+
+    def metrics(self) -> dict[str, float]:
+        """`name{label="value",...}` -> value, as Prometheus names them; see `ocr_client.report`."""
+        return self._session.measured()
+
+    def close(self, *, thread_ends: bool = False) -> None:
+        """Sends what was counted, ends the threads, and closes the calling thread's connection.
+
+        The next call would begin anew. Each thread has a connection of its own, which only it can
+        close:
+
+        thread_ends: for the last call in a thread that is not the main one: nothing but what was
+            kept for this thread goes, its event loop with two open files included. A program
+            with ever new threads needs it.
+        """
+        if not thread_ends:
+            self._session.close()
+        self._leave(thread_ends=thread_ends)
 
     def __enter__(self) -> Self:
         return self
@@ -163,57 +165,69 @@ class OCRClient:
     ) -> None:
         self.close()
 
+    def _read(
+        self,
+        snapshot: Snapshot,
+        image: Source,
+        user_id: str | None,
+        forced: Arm | None,
+        started_s: float,
+    ) -> LineResult:
+        session, config = self._session, snapshot.config
+        gray = loaded(image, config.limits.max_pixels)
+        view = snapshot.member.view
+        request = routed(
+            view, image, gray, user_id=user_id, request_id=self._new_id(), forced=forced
+        )
+        session.connections.use(snapshot.transport)
 
-def _parsed(arm: Arm | str | None) -> Arm | None:
-    if not isinstance(arm, str):
-        return arm
-    try:
-        return Arm.parse(arm)
-    except RoutingError as error:
-        raise BadArmError(str(error)) from None
+        def read(arm: Arm, deadline: Deadline, *, last_resort: bool) -> Reading:
+            return snapshot.reader.read(
+                arm,
+                gray,
+                name=request.name,
+                deadline=deadline,
+                request_id=request.request_id,
+                last_resort=last_resort,
+            )
+
+        def attempted(attempt: Attempt) -> None:
+            session.attempted(snapshot, request, attempt)
+
+        answered = answer(
+            request.assignment,
+            view.table.stable,
+            read,
+            deadline=Deadline(started_s + config.triton.deadline_s, self._clock),
+            candidate_deadline_s=config.triton.candidate_deadline_s,
+            examine=session.norms.learn,
+            attempted=attempted,
+            rescue=session.rescue(config),
+        )
+        if answered.rescue is not None:
+            session.metrics.count("ocr_client_rescues_total", result=answered.rescue)
+        result = result_of(request, answered, (self._clock() - started_s) * 1e3)
+        if answered.fault is not None:
+            log.warning(
+                "request %s: %s failed, %s answered instead: %s: %s",
+                result.request_id,
+                request.assignment.arm,
+                result.arm,
+                type(answered.fault).__name__,
+                answered.fault,
+            )
+        elif result.rescued:  # often a blank image, so no warning
+            log.info("request %s: %s; %s answered", result.request_id, result.fault, result.arm)
+        return result
+
+    def _leave(self, *, thread_ends: bool) -> None:
+        session = self._session
+        session.connections.close(session.transport, thread_ends=thread_ends)
 
 
-def _loaded(image: Source, max_pixels: int) -> Gray:
-    try:
-        return load_image(image, max_pixels=max_pixels)
-    except ImageError as error:
-        raise BadImageError.of(error) from error
-    except (TypeError, ValueError) as error:  # not a source at all, or a path no system takes
-        reason = " ".join(str(error).split())
-        raise BadImageError(
-            f"{type(image).__name__} is no image that can be read: {reason}"
-        ) from error
-
-
-def _assigned(
-    snapshot: _Snapshot, gray: Gray, user_id: str | None, request_id: str, forced: Arm | None
-) -> Assignment:
-    """The digest is of the gray pixels: one image meets one arm, however it is handed over.
-
-    sha256 takes less than half of md5's time where the CPU has it.
+def _end(session: Session) -> None:
+    """Of a client that nobody has closed. In a thread of its own: the garbage collector may call
+    this in any thread, in those that are to be ended as well.
     """
-    routing = snapshot.config.model_routing
-    digest = hashlib.sha256(str(gray.shape).encode() + b" ")
-    digest.update(gray.data)
-    key = route_key(
-        routing.sticky, user_id=user_id, image_digest=digest.hexdigest(), request_id=request_id
-    )
-    return choose_arm(snapshot.table, bucket_of(key, routing.salt), forced=forced)
-
-
-def _result(
-    assignment: Assignment, answered: Answer, request_id: str, time_ms: float
-) -> LineResult:
-    fell_back = answered.fault is not None
-    return LineResult(
-        text=answered.reading.text,
-        confidence=answered.reading.confidence,
-        characters=answered.reading.characters,
-        arm=answered.arm,
-        bucket=assignment.bucket,
-        fell_back=fell_back,
-        reason="fell_back" if fell_back else assignment.reason,
-        fault=str(answered.fault) if fell_back else None,
-        time_ms=time_ms,
-        request_id=request_id,
-    )
+    with contextlib.suppress(RuntimeError):  # the interpreter ends, and closes it by itself
+        threading.Thread(target=session.close, name="ocr-session-end", daemon=True).start()

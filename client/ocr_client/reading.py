@@ -47,19 +47,31 @@ class LineReader:
         self._profiles: dict[Arm, _Profile] = {}
 
     def read(
-        self, arm: Arm, gray: Gray, *, name: str, deadline: Deadline, request_id: str
+        self,
+        arm: Arm,
+        gray: Gray,
+        *,
+        name: str,
+        deadline: Deadline,
+        request_id: str,
+        last_resort: bool = True,
     ) -> Reading:
         """Raises OCRError: the arm's fault in what the arm decides, the caller's in the image.
 
         gray: (H, W) UINT8, upright, one line of text. name: what errors call the image.
+        last_resort: False where somebody else can answer in this arm's place (see `Transport`).
         """
-        profile = self._profiles.get(arm) or self._fetch(arm, deadline)
+        profile = self._profiles.get(arm) or self._fetch(arm, deadline, last_resort=last_resort)
         line = _prepared(arm, gray, profile.spec, name)
         answers: list[tuple[Tensor, Tensor]] = []
         for batch in _batches(line.windows, profile.max_batch_size):
             image = np.stack([window.pixels for window in batch])
             codepoints, confidence = self._transport.infer(
-                arm, image, timeout_s=_left_s(arm, deadline), request_id=request_id
+                arm,
+                image,
+                timeout_s=_left_s(arm, deadline),
+                request_id=request_id,
+                last_resort=last_resort,
             )
             try:
                 check_answer(
@@ -74,8 +86,10 @@ class LineReader:
         codepoints, confidence = line.join(answers)
         return decode_line(codepoints, confidence, line.x_range)
 
-    def _fetch(self, arm: Arm, deadline: Deadline) -> _Profile:
-        facts = self._transport.describe(arm, timeout_s=_left_s(arm, deadline))
+    def _fetch(self, arm: Arm, deadline: Deadline, *, last_resort: bool) -> _Profile:
+        facts = self._transport.describe(
+            arm, timeout_s=_left_s(arm, deadline), last_resort=last_resort
+        )
         try:
             spec = LineSpec.from_parameters(facts.parameters)
         except SpecError as error:

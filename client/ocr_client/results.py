@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from ocr_rollout.core.routing import Arm, Reason
 
-AnswerReason = Reason | Literal["fell_back"]
+AnswerReason = Reason | Literal["fell_back", "rescued"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,9 +44,13 @@ class LineResult:
 
     confidence: the geometric mean of the characters' confidences, 0..1; 0 for an empty text.
     arm: the arm that answered. bucket: 0..9999, what the request hashes to.
+    rollout: the id of the rollout that the request was routed by; without a plan the salt.
+    generation: of that rollout's state; it counts decisions.
     fell_back: the candidate failed and stable answered in its place.
-    reason: why this arm: `candidate_range`, `stable_range`, `candidate_out`, `forced` or
-        `fell_back`. fault: what the candidate failed of, one line, where it fell back.
+    rescued: the candidate's answer was empty or garbled, and stable's was taken in its place.
+    reason: why this arm: `candidate_range`, `stable_range`, `candidate_out`, `forced`,
+        `fell_back` or `rescued`. fault: what the candidate failed of, or what was wrong with its
+        answer, one line, in the last two cases.
     time_ms: from the call to the answer, loading included.
     """
 
@@ -55,7 +59,10 @@ class LineResult:
     characters: tuple[Character, ...]
     arm: Arm
     bucket: int
+    rollout: str
+    generation: int
     fell_back: bool
+    rescued: bool
     reason: AnswerReason
     fault: str | None
     time_ms: float
@@ -76,7 +83,10 @@ class LineResult:
             ],
             "arm": {"model": self.arm.model, "version": self.arm.version},
             "bucket": self.bucket,
+            "rollout": self.rollout,
+            "generation": self.generation,
             "fell_back": self.fell_back,
+            "rescued": self.rescued,
             "reason": self.reason,
             "fault": self.fault,
             "time_ms": round(self.time_ms, 2),

@@ -278,7 +278,21 @@ def test_a_result_reads_like_its_json(triton_free_result):
 def triton_free_result():
     from ocr_client import Arm
 
-    return LineResult("a", 0.5, (), Arm("crnn", 1), 7, True, "fell_back", "boom", 1.5, "r")
+    return LineResult(
+        text="a",
+        confidence=0.5,
+        characters=(),
+        arm=Arm("crnn", 1),
+        bucket=7,
+        rollout="crnn-1",
+        generation=3,
+        fell_back=True,
+        rescued=False,
+        reason="fell_back",
+        fault="boom",
+        time_ms=1.5,
+        request_id="r",
+    )
 
 
 def test_a_reader_that_stops_listening_is_no_stack_trace(lines):

@@ -136,8 +136,8 @@ def test_a_candidate_whose_spec_cannot_be_read_is_fallen_back_from(caplog):
     """The spec is the arm's: a missing one is its fault."""
 
     class Bare(FakeTransport):
-        def describe(self, arm, *, timeout_s):
-            facts = super().describe(arm, timeout_s=timeout_s)
+        def describe(self, arm, *, timeout_s, **rest):
+            facts = super().describe(arm, timeout_s=timeout_s, **rest)
             return type(facts)(16, {}) if arm == CANDIDATE else facts
 
     reader = OCRClient(ALL_TO_CANDIDATE, transport=Bare(BOTH))
@@ -159,8 +159,8 @@ def test_a_candidate_whose_preparation_fails_is_fallen_back_from(monkeypatch):
     monkeypatch.setitem(line.STAGES, "exact", broken)
 
     class TwoSpecs(FakeTransport):
-        def describe(self, arm, *, timeout_s):
-            facts = super().describe(arm, timeout_s=timeout_s)
+        def describe(self, arm, *, timeout_s, **rest):
+            facts = super().describe(arm, timeout_s=timeout_s, **rest)
             spec = LineSpec(stages="exact" if arm == CANDIDATE else "fast")
             return type(facts)(16, spec.to_parameters())
 
@@ -233,8 +233,8 @@ def test_fallback_spends_what_is_left_of_the_one_deadline():
     clock = Clock()
 
     class Slow(FakeTransport):
-        def infer(self, arm, tensor, *, timeout_s, request_id):
-            answer = super().infer(arm, tensor, timeout_s=timeout_s, request_id=request_id)
+        def infer(self, arm, tensor, *, timeout_s, **rest):
+            answer = super().infer(arm, tensor, timeout_s=timeout_s, **rest)
             if arm == CANDIDATE:
                 clock.now += timeout_s
                 raise tree.ArmTimeoutError("hung")
@@ -257,7 +257,7 @@ def test_a_deadline_that_has_passed_is_not_started_on():
     clock = Clock()
 
     class Stuck(FakeTransport):
-        def infer(self, arm, tensor, *, timeout_s, request_id):
+        def infer(self, arm, tensor, *, timeout_s, **rest):
             clock.now += 60
             raise tree.ArmTimeoutError("hung")
 
@@ -283,9 +283,9 @@ def test_the_spec_of_an_arm_is_asked_for_once():
     class Counting(FakeTransport):
         described = 0
 
-        def describe(self, arm, *, timeout_s):
+        def describe(self, arm, *, timeout_s, **rest):
             self.described += 1
-            return super().describe(arm, timeout_s=timeout_s)
+            return super().describe(arm, timeout_s=timeout_s, **rest)
 
     transport = Counting(BOTH)
     reader = OCRClient(ALL_TO_CANDIDATE, transport=transport)

@@ -92,6 +92,7 @@ def to_json(file: str, answer: LineResult | OCRError) -> dict[str, Any]:
             "arm": None,
             "bucket": None,
             "fell_back": False,
+            "rescued": False,
             "error": str(answer),
             "error_type": type(answer).__name__,
             "owner": answer.owner,

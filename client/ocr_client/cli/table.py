@@ -14,7 +14,7 @@ from ocr_client.results import LineResult
 
 
 def results_table(rows: Iterable[tuple[str, LineResult]]) -> Table:
-    """File and result -> file, text, confidence, arm, milliseconds, fell back."""
+    """File and result -> file, text, confidence, arm, milliseconds, whether it fell back."""
     table = Table("file", "text")
     table.add_column("confidence", justify="right")
     table.add_column("arm")
@@ -27,7 +27,7 @@ def results_table(rows: Iterable[tuple[str, LineResult]]) -> Table:
             f"{result.confidence:.3f}",
             str(result.arm),
             f"{result.time_ms:.1f}",
-            "yes" if result.fell_back else "no",
+            "rescued" if result.rescued else "yes" if result.fell_back else "no",
         )
     return table
 
