@@ -1,8 +1,11 @@
 """One look of a process at the rollout, second by second on a made clock."""
 
+import contextlib
 import dataclasses
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rollout_members import (
     AUTO,
     LITERAL,
@@ -34,6 +37,7 @@ from ocr_rollout.stores import (
     StoreVersionError,
     Transition,
 )
+from ocr_rollout.stores.series import read_epoch
 
 DAY_S = 86_400.0
 
@@ -424,3 +428,70 @@ def test_expired_counts_are_pruned_once_a_minute():
         tick(one)
         sizes.append(store._size())
     assert max(sizes[300:]) < 400
+
+
+def test_a_minute_whose_batch_is_a_resent_one_is_marked_by_the_next():
+    """A mark goes with a new batch, and is not lost beside an old one."""
+    store, clock = Troubled(), Clock()
+    started(store.store)
+    one = member(store, clock=clock)
+    tick(one)
+    count(one, 5)
+    store.mute = True
+    for _ in range(2):
+        clock.now_s += 30
+        with pytest.raises(StoreUnavailableError):
+            tick(one)
+    store.mute = False
+    tick(one)
+    assert one._loop._reader.read(clock.now_s).watched_s == 120
+
+
+OPERATIONS = st.lists(
+    st.tuples(
+        st.integers(0, 2),
+        st.sampled_from(["record", "record", "tick", "tick", "down", "mute", "well", "later"]),
+    ),
+    max_size=60,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(operations=OPERATIONS)
+def test_whatever_fails_in_between_everything_is_counted_once_and_decided_once(operations):
+    """Three processes, whose stores are down or lose answers, in any order of events."""
+    store, clock = MemoryStore(), Clock()
+    plan = dataclasses.replace(PLAN, sticky="request")
+    started(store, plan)
+    links = [Troubled(store) for _ in range(3)]
+    members = [member(link, plan, clock) for link in links]
+    tick(*members)
+    recorded = 0
+    for who, what in operations:
+        link, one = links[who], members[who]
+        if what == "record":
+            count(one, 3, 1)
+            recorded += 4
+        elif what == "tick":
+            with contextlib.suppress(StoreUnavailableError):
+                tick(one)
+        elif what == "later":
+            clock.now_s += 7
+        else:
+            link.down, link.mute = what == "down", what == "mute"
+    for link in links:
+        link.down = link.mute = False
+    tick(*members)
+    tick(*members)
+    assert all(one.health().unsent == one.health().dropped == 0 for one in members)
+    counted = sum(
+        read_epoch(store, epoch, clock.now_s).candidate.total.requests
+        for epoch in range(read_state(store).generation + 1)
+    )
+    assert counted == recorded
+    assert actions(store).count("rollback") <= 1
+    assert len(actions(store)) == read_state(store).generation
+    assert len({one.view.generation for one in members}) == 1
+    assert (read_state(store).status == "rolled_back") == ("rollback" in actions(store))
+    if recorded >= 60:
+        assert "rollback" in actions(store)
