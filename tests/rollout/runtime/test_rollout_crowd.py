@@ -4,7 +4,6 @@
 """
 
 import random
-import sys
 import time
 from pathlib import Path
 
@@ -39,7 +38,6 @@ SECOND = Plan(
 @pytest.fixture
 def crowd(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT))
-    sys.modules.pop("benchmarks", None)
     from benchmarks import crowd
 
     return crowd
