@@ -9,10 +9,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 WORKERS ?= 2
 
-.PHONY: help run test test-fast check fonts train bench lock clean
+.PHONY: help run demo-rollout test test-fast check fonts train bench lock clean
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
 
 run: $(VENV)/.base  ## read the sample images through the embedded Triton
 	@$(BIN)/ocrctl server run -- $(BIN)/ocrctl recognize samples/*.png
@@ -23,6 +23,9 @@ run: $(VENV)/.base  ## read the sample images through the embedded Triton
 	@echo "  ocrctl recognize IMAGE --arm crnn:1  one model, whatever the router says"
 	@echo "  ocrctl server down                   stop it"
 	@echo "The candidate's share and all else that can be set stands in config.yaml."
+
+demo-rollout: $(VENV)/.dev  ## a good candidate goes to 100 %, a bad one is taken back (2 min)
+	@$(BIN)/python -m benchmarks.demo_rollout
 
 test: $(VENV)/.dev $(VENV)/.fonts  ## all tests, on the real embedded Triton
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile

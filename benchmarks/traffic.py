@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 REPORT_S: Final = 0.2
+PAUSE_S: Final = 0.01  # leaves a small machine something for those who watch
 SHORT, LONG = 300, 600  # pixels of a made line that is 32 high
 _CANDIDATES: Final = frozenset({"candidate_range", "fell_back", "rescued"})
 _KEPT: Final = 5  # failures of each process whose words are kept
@@ -107,6 +108,16 @@ class Tally:
         if len(self.words) < _KEPT:
             self.words.append(words)
 
+    def asked_of(self, rollout: str) -> int:
+        """Requests of one rollout whose first attempt was the candidate's."""
+        return sum(n for when, n in self.asked.items() if when.startswith(f"{rollout}/"))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values; `of` reads them back. (`dataclasses.asdict` spoils counters.)"""
+        document = dict(vars(self))
+        document["answered_at"] = {when: dict(found) for when, found in self.answered_at.items()}
+        return document
+
     @classmethod
     def of(cls, document: dict[str, Any]) -> Tally:
         """From what a process printed."""
@@ -138,7 +149,11 @@ class Tally:
 
 
 class Traffic:
-    """Threads that call one client, each request another user's, while the `with` block lasts."""
+    """Threads that call one client, each request another user's, while the `with` block lasts.
+
+    wide_percent: so many of a hundred images are `wide_images`. pause_s: of each thread between
+    two requests. Both may be set at any time.
+    """
 
     def __init__(
         self,
@@ -150,6 +165,7 @@ class Traffic:
         seed: int = 0,
     ) -> None:
         self.wide_percent = 0
+        self.pause_s = PAUSE_S
         self._client = client
         self._images = images
         self._wide_images = wide_images
@@ -178,6 +194,10 @@ class Traffic:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Lets requests under way finish. May be called again."""
         self._ended.set()
         for thread in self._threads:
             thread.join()
@@ -199,6 +219,7 @@ class Traffic:
                 took_ms = (time.perf_counter() - start) * 1e3
                 with self._lock:
                     self._tally.add(result, began_s, took_ms)
+                self._ended.wait(self.pause_s)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -225,8 +246,8 @@ def main(arguments: list[str] | None = None) -> int:
         listener = threading.Thread(target=_listen, args=(traffic,), daemon=True)
         listener.start()
         for _ in _every(REPORT_S, listener):
-            print(json.dumps(dataclasses.asdict(traffic.tally)), flush=True)
-    print(json.dumps(dataclasses.asdict(traffic.tally)), flush=True)
+            print(json.dumps(traffic.tally.to_dict()), flush=True)
+    print(json.dumps(traffic.tally.to_dict()), flush=True)
     return 0
 
 

@@ -1,0 +1,101 @@
+"""`make demo-rollout` with tiny models: what it shows is so, and it leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from benchmarks.rollout_site import wait_until
+
+pytestmark = [pytest.mark.server, pytest.mark.slow]
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def demo(tmp_path):
+    """Starts it with everything that it makes below `tmp_path`."""
+    started = []
+
+    def start(*arguments):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.demo_rollout", "--made", *arguments],
+            cwd=ROOT,
+            env={**os.environ, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def left_behind(folder):
+    """Processes that name the folder, and files in it."""
+    found = [str(path) for path in folder.iterdir()]
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes()
+        except OSError:
+            continue
+        if str(folder).encode() in words:
+            found.append(words.replace(b"\0", b" ").decode(errors="replace"))
+    return found
+
+
+def test_the_story_is_told_and_holds(demo, tmp_path):
+    """A healthy candidate goes all the way, a broken one is taken back, no caller notices."""
+    out, err = demo().communicate(timeout=240)
+    assert err == ""
+    verdicts = re.findall(r"^(yes|NO ) ", out, re.MULTILINE)
+    assert verdicts == ["yes"] * 5
+    assert "0 of" in out
+    for step in ("10 % -> 30 % -> 60 % -> 98 % -> 100 %", "taken back by the judge in phase 1"):
+        assert step in out
+    history = out[out.index("$ ocrctl rollout history") :]
+    actions = re.findall(r"\b(start|wait|advance|complete|rollback)\b *│", history)
+    assert actions == ["start", *["wait", "advance"] * 3, "wait", "complete", "start", "rollback"]
+    assert left_behind(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_it_ends_what_it_started(demo, tmp_path, number):
+    """In the middle of the first phase."""
+    process = demo()
+    for line in process.stdout:
+        if "$ ocrctl rollout start" in line:
+            break
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.strip().splitlines()[-1] == (
+        "demo-rollout: interrupted; all that it had started was ended"
+    )
+    assert "Traceback" not in err
+    wait_until(lambda: not left_behind(tmp_path), "the end of everything", limit_s=20)
+
+
+def test_two_do_not_meet(demo):
+    """Ports, folders and stores of their own: both have answers at the same time."""
+    both = [demo(), demo()]
+    for process in both:
+        for line in process.stdout:
+            if "client processes have lines read" in line:
+                break
+    for process in both:
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+    for process in both:
+        process.communicate(timeout=60)
+        assert process.returncode == 130
