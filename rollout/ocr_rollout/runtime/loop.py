@@ -154,6 +154,7 @@ class Loop:
         view, settings = self._standing.view, self._standing.settings
         if not view.follows or not view.state.live:
             self.step = self._reader = None
+            self._counts_error = ""
             return
         from ocr_rollout.core.controller import look  # noqa: PLC0415  # scipy loads slowly
 
@@ -177,10 +178,10 @@ class Loop:
         self._commit(transition)
 
     def _follow_ratio(self) -> None:
+        planned = self._standing.replanned  # first: of a change from here on the next look hears
         settings, view = self._standing.settings, self._standing.view
         if not (settings.autostart and settings.enabled):
             return
-        planned = self._standing.replanned
         news: News = "kept"
         if self._planned is None:
             news = "started"
