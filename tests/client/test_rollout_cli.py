@@ -298,8 +298,8 @@ def test_a_rollback_that_comes_second_says_who_was_first(desk):
     assert len(desk.history()) == 2
 
 
-def test_of_eight_approvals_at_once_one_counts(desk):
-    """Eight processes; seven say that nothing waits, or what has changed."""
+def test_of_four_approvals_at_once_one_counts(desk):
+    """Four processes; three say that nothing waits, or what has changed."""
     desk.started().waiting()
     words = ("rollout", "approve", "--config", desk.file, "--no-server-check", "--by")
     running = [
@@ -309,10 +309,10 @@ def test_of_eight_approvals_at_once_one_counts(desk):
             stderr=subprocess.PIPE,
             text=True,
         )
-        for k in range(8)
+        for k in range(4)
     ]
     ended = [(process.communicate(timeout=120), process.returncode) for process in running]
-    assert sorted(code for _, code in ended) == [0, 1, 1, 1, 1, 1, 1, 1]
+    assert sorted(code for _, code in ended) == [0, 1, 1, 1]
     assert all(out[1].count("\n") == 1 for out, code in ended if code)
     assert [entry["action"] for entry in desk.history()] == ["start", "wait", "advance"]
 

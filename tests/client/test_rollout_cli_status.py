@@ -14,7 +14,7 @@ from contextlib import closing
 
 import numpy as np
 import pytest
-from desk import DIGEST, Desk
+from desk import DIGEST, PLAN, Desk
 
 from ocr_client.cli.rollout.figures import agreement, arm_figures, mean_ms
 from ocr_client.transport import TritonTransport
@@ -106,6 +106,24 @@ def test_another_plan_than_the_one_under_way_is_said(desk):
     said = other.said("status")
     assert (said["follows_plan"], said["phase"], said["rollout"]) == (False, None, "r1")
     assert "has another plan: r2" in other.run("status").stdout
+
+
+def test_a_candidate_that_is_switched_off_is_said(tmp_path):
+    """At the start, and each time one looks."""
+    desk = Desk(tmp_path, f"{PLAN}\nmodel_routing: {{crnn_enabled: false}}")
+    result = desk.run("start", "--digest", DIGEST, "--by", "ann", "--no-server-check")
+    assert result.exit_code == 0
+    assert "crnn_enabled: false; clients with it send the candidate nothing" in result.stderr
+    assert "switches the candidate off" in desk.run("status").stdout
+    assert desk.said("status")["enabled"] is False
+
+
+def test_in_literal_mode_it_is_said_which_rules_only_show(tmp_path):
+    """The others cannot take the candidate back."""
+    desk = Desk(tmp_path, "rollout: {id: r, mode: literal}").started()
+    shown = desk.run("status").stdout
+    assert "early (shown only)" in shown
+    assert "share (shown only)" not in shown
 
 
 def test_an_entry_that_cannot_be_read_does_not_hide_the_others(desk):

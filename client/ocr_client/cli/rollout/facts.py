@@ -24,7 +24,8 @@ class Facts:
 
     arms: stable, candidate, shadow, counted since the epoch began. watched_s: of the phase.
     step: what the judge says, and what the rules would do now. last: the newest line of the audit
-    log. follows: the state is of the configured plan.
+    log. follows: the state is of the configured plan. enabled: the configuration lets the candidate
+    have traffic at all.
     """
 
     at_s: float
@@ -33,6 +34,7 @@ class Facts:
     plan: Plan
     state: RolloutState
     follows: bool
+    enabled: bool
     arms: tuple[ArmFigures, ...]
     shadow: Agreement
     watched_s: float
@@ -73,6 +75,7 @@ class Facts:
             "generation": state.generation,
             "epoch": state.epoch,
             "follows_plan": self.follows,
+            "enabled": self.enabled,
             "arms": {figures.role: figures.to_dict() for figures in self.arms},
             "shadow": self.shadow.to_dict(),
             "verdicts": [verdict.to_dict() for verdict in self.step.judgement.verdicts],
@@ -101,6 +104,7 @@ def gather(there: Setting, server: ServerFacts, at_s: float) -> Facts:
         plan=plan,
         state=state,
         follows=same_rollout(state, plan.rollout_id, plan.stable, plan.candidate),
+        enabled=there.config.weight_enabled,
         arms=(
             arm_figures("stable", state.stable or str(plan.stable), evidence.stable, at_s),
             arm_figures("candidate", candidate, evidence.candidate, at_s),

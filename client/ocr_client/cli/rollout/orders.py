@@ -29,7 +29,12 @@ def start(there: Setting, *, digest: str, by: str, note: str, check: bool) -> Tr
         return commands.start(plan, state, digest=digest, by=by, note=note, at_s=at_s)
 
     _both_ready(there, command, check=check)
-    return carry_out(there, command, _as_seen)
+    done = carry_out(there, command, _as_seen)
+    if not there.config.weight_enabled:
+        complain(
+            f"{there.name} has crnn_enabled: false; clients with it send the candidate nothing"
+        )
+    return done
 
 
 def approve(there: Setting, *, by: str, note: str, check: bool) -> Transition:

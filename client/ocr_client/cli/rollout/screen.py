@@ -77,11 +77,17 @@ def _head(facts: Facts) -> Table:
     else:
         when, _, who, action, way, why = told(facts.last)
         table.add_row("last", Text(f"{when} {action} by {who}: {way} ({why})"))
+    nothing = f"clients with it send {candidate} nothing"
     if state.status != "idle" and not facts.follows:
         other = f"{plan.rollout_id}, {plan.stable} -> {plan.candidate}"
-        warning = f"{facts.name} has another plan: {other}; clients with it send nothing"
-        table.add_row("", Text(warning, style="bold yellow"))
+        table.add_row("", _warning(f"{facts.name} has another plan: {other}; {nothing}"))
+    if not facts.enabled:
+        table.add_row("", _warning(f"{facts.name} switches the candidate off; {nothing}"))
     return table
+
+
+def _warning(text: str) -> Text:
+    return Text(text, style="bold yellow")
 
 
 def _arms(facts: Facts) -> Table:
@@ -104,7 +110,7 @@ def _arms(facts: Facts) -> Table:
     row("  in the last minute", lambda a: f"{a.lately_requests:,}")
     row("errors", lambda a: _of(a.errors, a.requests))
     rows(ERRORS, "  {}")
-    row("  in the last minute", lambda a: f"{a.lately_errors:,}")
+    row("  errors in the last minute", lambda a: f"{a.lately_errors:,}")
     row("empty", lambda a: _of(a.empty, a.answers))
     row("garbled", lambda a: _of(a.garbled, a.answers))
     row("mean, about", lambda a: _ms(a.mean_ms))
@@ -171,14 +177,9 @@ def _verdicts(facts: Facts) -> Table:
 def _missing(facts: Facts) -> Iterator[Text]:
     due = facts.step.transition
     if due is not None:
-        yield Text(
-            f"due: {due.audit.action} ({due.audit.why}); a running client carries it out",
-            style="bold yellow",
-        )
+        yield _warning(f"due: {due.audit.action} ({due.audit.why}); a running client does it")
     elif facts.state.status == "waiting":
-        yield Text(
-            "waits for a person: ocrctl rollout approve --by NAME --note TEXT", style="bold yellow"
-        )
+        yield _warning("waits for a person: ocrctl rollout approve --by NAME --note TEXT")
     if facts.step.missing and facts.state.live:
         yield Text("missing to go on to the next phase:")
         for line in facts.step.missing:
