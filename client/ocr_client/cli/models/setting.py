@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -204,7 +205,11 @@ def fail(line: str) -> NoReturn:
     raise typer.Exit(FAILED)
 
 
-def shown(path: Path) -> str:
-    """As somebody in this folder would type it."""
-    relative = os.path.relpath(path)
-    return str(path) if relative.startswith("..") else relative
+def repeated(root: Path, work: Path | None, named: list[str] | None, key_file: Path | None) -> str:
+    """The options as they were given, for commands that are to mean the same."""
+    words = [] if root == REPOSITORY else ["--repository", str(root)]
+    words += [] if work is None else ["--work", str(work)]
+    for endpoint in named or ():
+        words += ["--endpoint", endpoint]
+    words += [] if key_file is None else ["--key-file", str(key_file)]
+    return shlex.join(words)

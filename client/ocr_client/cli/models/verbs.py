@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -252,7 +253,14 @@ def doctor(
         from ocr_client.versions.doctor import examine  # noqa: PLC0415  # slow to import
 
         site = setting.site_of(repository, work, endpoint, key_file)
-        found = examine(site, setting.config_of(config))
+        options = setting.repeated(repository, work, endpoint, key_file)
+        own = [] if config is None else ["--config", str(config)]
+        found = examine(
+            site,
+            setting.config_of(config),
+            options=options,
+            config_options=shlex.join(own),
+        )
     if as_json:
         print(json.dumps([dataclasses.asdict(item) for item in found], ensure_ascii=False))
     else:

@@ -17,9 +17,15 @@ from .finding import Finding, Mender
 __all__ = ["Finding", "examine"]
 
 
-def examine(site: Site, config: ClientConfig, *, options: str = "") -> tuple[Finding, ...]:
-    """Never raises for what it is to find. options: what commands in the advice end with."""
-    mender = Mender(site, options)
+def examine(
+    site: Site, config: ClientConfig, *, options: str = "", config_options: str = ""
+) -> tuple[Finding, ...]:
+    """Never raises for what it is to find.
+
+    options, config_options: what the commands in the advice end with, the second where a verb
+    reads the configuration.
+    """
+    mender = Mender(site, options, config_options)
     found = list(files.findings(site, mender))
     used: tuple[Use, ...] = ()
     try:

@@ -32,13 +32,19 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True)
 class Mender:
-    """Writes commands as they can be pasted into a shell. options: for each `ocrctl models`."""
+    """Writes commands as they can be pasted into a shell.
+
+    options: for each `ocrctl models`. config_options: for those that read the configuration.
+    """
 
     site: Site
     options: str = ""
+    config_options: str = ""
 
     def models(self, verb: str, *words: object) -> str:
-        return " ".join(["ocrctl models", verb, *map(str, words), self.options]).strip()
+        own = "" if verb == "recover" else self.config_options
+        parts = ["ocrctl models", verb, *map(str, words), self.options, own]
+        return " ".join(part for part in parts if part)
 
     def aside(self, path: Path) -> str:
         """Moves something out of the repository, to where nothing looks."""
