@@ -2,9 +2,11 @@
 
 import getpass
 import hashlib
+import http.server
 import json
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -243,13 +245,37 @@ def test_the_configuration_in_the_folder_is_the_default(desk, monkeypatch):
     refused(CliRunner().invoke(app, ["status"]), "none.yaml: no such file")
 
 
+def test_the_configuration_may_come_from_a_configuration_centre(desk):
+    """As the clients have it; an address that does not answer is one line."""
+    url = desk.store.url
+    text = desk.file.read_text("utf-8") + f"\nstore: {{url: '{url}'}}\n"
+
+    class Centre(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Centre) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        where = f"http://127.0.0.1:{server.server_port}/config.yaml"
+        words = ["--config", where, "--digest", DIGEST, "--by", "ann", "--no-server-check"]
+        assert CliRunner().invoke(app, ["start", *words]).exit_code == 0
+        server.shutdown()
+    assert desk.state.status == "running"
+    refused(CliRunner().invoke(app, ["pause", "--config", where]), where)
+
+
 # --- many at once
 
 
 def test_a_lost_race_is_run_again_where_the_command_still_stands(desk):
     """The controller moves on to the gate while somebody pauses: paused all the same."""
     desk.started()
-    there = setting(desk.file, None)
+    there = setting(str(desk.file), None)
     raced = []
 
     def command(state, at_s):
@@ -265,7 +291,7 @@ def test_a_lost_race_is_run_again_where_the_command_still_stands(desk):
 def test_nobody_approves_a_phase_that_a_colleague_has_just_approved(desk):
     """Phase 2's gate opens in the blink between: nothing is done, and it says what changed."""
     desk.started().waiting()
-    there = setting(desk.file, None)
+    there = setting(str(desk.file), None)
     raced = []
 
     def command(state, at_s):
@@ -286,7 +312,7 @@ def test_nobody_approves_a_phase_that_a_colleague_has_just_approved(desk):
 def test_a_rollback_that_comes_second_says_who_was_first(desk):
     """The judge was quicker."""
     desk.started()
-    there = setting(desk.file, None)
+    there = setting(str(desk.file), None)
 
     def command(state, at_s):
         if state.live:
@@ -338,7 +364,7 @@ def test_a_write_whose_answer_was_lost_is_not_done_twice(desk, monkeypatch):
                 raise StoreUnavailableError("rollout.db", "the line was cut")
             return done
 
-    there = setting(desk.file, None)
+    there = setting(str(desk.file), None)
     orders.pause(Setting(there.config, there.name, Cut(there.store, 2)), by="ann", reason="")
     assert [entry["action"] for entry in desk.history()] == ["start", "pause"]
     with pytest.raises(StoreUnavailableError, match="ocrctl rollout history"):

@@ -226,7 +226,7 @@ def test_a_change_is_shown_before_the_two_seconds_are_over(desk, monkeypatch):
     from ocr_client.cli.rollout.setting import setting
 
     monkeypatch.setattr(status, "EVERY_S", 60.0)
-    there = setting(desk.file, None)
+    there = setting(str(desk.file), None)
     found = status._each(there, lambda: gather(there, ServerFacts(), time.time()), pytest.fail)
     assert next(found).state.status == "running"
     later = threading.Timer(
@@ -248,7 +248,7 @@ def test_a_watch_goes_on_when_the_store_fails(desk, monkeypatch):
     from ocr_client.cli.rollout.setting import setting
 
     monkeypatch.setattr(status, "EVERY_S", 0.01)
-    there, told = setting(desk.file, None), []
+    there, told = setting(str(desk.file), None), []
     found = status._each(there, lambda: gather(there, ServerFacts(), time.time()), told.append)
     assert next(found).state.status == "running"
     with closing(sqlite3.connect(desk.db)) as connection:

@@ -6,7 +6,6 @@ import contextlib
 import getpass
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -36,9 +35,9 @@ def _person(value: str | None) -> str | None:
 
 
 Config = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
-        metavar="FILE",
+        metavar="FILE|URL",
         envvar="OCR_ROLLOUT_CONFIG",
         help="Configuration; config.yaml in this folder, or the defaults, when left out.",
     ),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from pathlib import Path
 
 from ocr_client.config import ClientConfig
+from ocr_client.reload import open_source, read_config
 from ocr_rollout.core.plan import Plan, parse
 from ocr_rollout.core.state import RolloutState, StateError
 from ocr_rollout.runtime.transitions import read_state
@@ -46,28 +48,29 @@ class Setting:
         return self.store
 
 
-def configured(path: Path | None) -> tuple[ClientConfig, str]:
-    """The configuration and what to call it. Raises ConfigError."""
-    if path is None and DEFAULT_CONFIG.exists():
-        path = DEFAULT_CONFIG
-    if path is None:
+def configured(where: str | None) -> tuple[ClientConfig, str]:
+    """The configuration of a file or an address, and what to call it. Raises ConfigError."""
+    if where is None and DEFAULT_CONFIG.exists():
+        where = str(DEFAULT_CONFIG)
+    if where is None:
         return ClientConfig(), str(DEFAULT_CONFIG)
-    return ClientConfig.load(path), str(path)
+    with contextlib.closing(open_source(where)) as source:
+        return read_config(source), source.name
 
 
-def setting(path: Path | None, url: str | None) -> Setting:
+def setting(where: str | None, url: str | None) -> Setting:
     """Raises ConfigError, StoreError, or RefusedError where nothing is shared."""
-    config, name = configured(path)
+    config, name = configured(where)
     return Setting(config, name, shared_store(url or config.store.url, name))
 
 
-def without_plan(path: Path | None, url: str | None) -> Setting:
+def without_plan(where: str | None, url: str | None) -> Setting:
     """For verbs that need no plan: with a URL given, no configuration is read.
 
     So a rollback is possible while config.yaml is broken. Raises as `setting` does.
     """
     if url is None:
-        return setting(path, None)
+        return setting(where, None)
     return Setting(ClientConfig(), "--store", shared_store(url, "--store"))
 
 
