@@ -51,7 +51,7 @@ bench: $(VENV)/.dev  ## speed of preprocessing, serving and both runtimes
 lock: $(VENV)/.dev  ## resolve the dependencies anew
 	$(PIP) 'uv>=0.5'
 	$(UV_COMPILE) pyproject.toml requirements/build.in -o requirements/base.lock
-	$(UV_COMPILE) --extra redis pyproject.toml requirements/dev.in -c requirements/base.lock -o requirements/dev.lock
+	$(UV_COMPILE) --extra redis --extra control --extra plot pyproject.toml requirements/dev.in -c requirements/base.lock -o requirements/dev.lock
 
 UV_COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url --no-emit-find-links
