@@ -38,14 +38,18 @@ class Watch:
         with self._lock:
             if self._begun or not settings.watch:
                 return
-            if self._watcher is None:
-                self._watcher = Watcher(open_source(self._where), self._apply)
-            self._watcher.poll_s = settings.poll_s
+            again = self._watcher is None
+            watcher = self._watcher or Watcher(open_source(self._where), self._apply)
+            watcher.poll_s = settings.poll_s
             try:
-                self._watcher.start()
-            except ConfigError as error:  # a second time only: the first has loaded it already
-                log.error("%s (it is no longer watched)", error)  # noqa: TRY400  # one line
-                return
+                if again:  # the first time it was loaded in the beginning
+                    self._apply(watcher.load())
+            except ConfigError as error:
+                log.error("%s (what was in use stays)", error)  # noqa: TRY400  # one line
+            if not watcher.status().generation:
+                return  # it cannot be read any more, and there is nothing to compare changes with
+            watcher.start()
+            self._watcher = watcher
             self._begun = True
 
     def follow(self, settings: ReloadSettings) -> None:
