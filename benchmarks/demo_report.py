@@ -80,7 +80,7 @@ def phase_name(plan: Plan, number: int) -> str:
 
 
 def phase_table(rollouts: Sequence[Rollout], tally: Tally) -> str:
-    """A row for each phase: how long it took, who was asked, who answered."""
+    """A row for each phase: seconds until it had all it needed, who was asked, who answered."""
     rows = []
     for rollout in rollouts:
         for phase in rollout.phases():
@@ -109,10 +109,10 @@ def phase_table(rollouts: Sequence[Rollout], tally: Tally) -> str:
     head = (
         "candidate",
         "share",
-        "s to its end",
+        "seconds",
         "requests",
-        "its own",
-        "seen share",
+        "candidate's",
+        "seen",
         "it answered",
         "stable stepped in",
     )

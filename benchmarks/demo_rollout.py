@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import dataclasses
 import os
+import re
 import shutil
 import signal
 import sys
@@ -31,6 +32,7 @@ from benchmarks.traffic import Tally
 
 from ocr_rollout.core.routing import Arm
 from ocr_server import EmbeddedTriton, Ports, ServerError
+from ocr_server.places import safe_path
 
 REPOSITORY: Final = ROOT / "model_repository"
 LIMIT_S: Final = 180.0
@@ -65,7 +67,8 @@ def main(arguments: list[str] | None = None) -> int:
         return INTERRUPTED
     except (SiteError, ServerError, OSError) as error:
         story.clear()
-        print(f"demo-rollout: {error}", file=sys.stderr)
+        # The server's log has gone with everything else.
+        print(f"demo-rollout: {re.sub(r' [(]log: .*[)]$', '', str(error))}", file=sys.stderr)
         return 1
     for text in missed:
         print(f"demo-rollout: not as it should be: {text}", file=sys.stderr)
@@ -147,7 +150,12 @@ def _repository(folder: Path, settings: Settings, arms: tuple[Arm, ...]) -> Path
 def _folder() -> Iterator[Path]:
     """Everything lies in it, the server's state, too, so that nobody's own server is met."""
     with tempfile.TemporaryDirectory(prefix="demo-rollout-") as name:
-        folder = Path(name)
+        try:
+            folder = safe_path(Path(name), "temporary folder")
+        except ServerError:
+            raise SiteError(
+                f"Triton cannot work in {name}: set TMPDIR to a folder without spaces or quotes"
+            ) from None
         os.environ["OCR_ROLLOUT_STATE"] = str(folder / "state")
         yield folder
 
@@ -181,17 +189,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _share(text: str) -> float:
-    share = float(text)
-    if not 0 < share <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a share above 0 and up to 1")
-    return share
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) <= 1:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a share above 0 and up to 1")
 
 
 def _few(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= 16:
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 to 16")
-    return number
+    with contextlib.suppress(ValueError):
+        if 1 <= int(text) <= 16:
+            return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 16")
 
 
 if __name__ == "__main__":

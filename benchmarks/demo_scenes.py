@@ -12,7 +12,7 @@ from typing import Any, Final
 from benchmarks.broken_models import Kind, Made, serve_versions, write_version
 from benchmarks.client_processes import Clients
 from benchmarks.demo_report import Rollout, phase_name
-from benchmarks.demo_story import Story
+from benchmarks.demo_story import Story, plural
 from benchmarks.rollout_site import Site, SiteError, default_phases, load, wait_until
 
 from ocr_client import ClientConfig
@@ -58,13 +58,14 @@ class Scenes:
         story, plan = self.story, self._plan()
         story.title(f"{candidate} is to replace {stable}")
         self._start("as decided on Monday")
+        story.say("(a bar shows how much of the proof is there that the candidate is good)")
         for number, note in enumerate(NOTES):
             story.say(phase_name(plan, number) + f": {plan.phases[number].aim}")
             self._until_gate(number)
             seen = self._seen()
             story.say(
-                f"phase {number + 1} has all it needs ({seen.requests} requests on {candidate}, "
-                f"{seen.errors} errors) and waits for a person"
+                f"phase {number + 1} has all it needs ({plural(seen.requests, 'request')} on "
+                f"{candidate}, {plural(seen.errors, 'error')}) and waits for a person"
             )
             self.ocrctl("approve", "--by", APPROVER, "--note", note)
         story.say(f"{candidate} has all of the traffic")
@@ -106,7 +107,7 @@ class Scenes:
         given = self.clients.tally.asked_of(rollout.rollout_id)
         story.say(
             f"taken back by the judge {ended.at_s - begun.at_s:.1f} s after its start, "
-            f"after {given} requests; nobody had to look"
+            f"after {plural(given, 'request')}; nobody had to look"
         )
         story.more(ended.why)
         given = self.clients.tally.asked_of(rollout.rollout_id)
@@ -168,8 +169,9 @@ class Scenes:
                 proved = math.log(max(proof.observed or 1.0, 1.0)) / math.log(proof.limit or 20.0)
                 self.story.progress(
                     min(attempts.requests / SAMPLES, proved),
-                    f"{attempts.requests} requests on {state.candidate}: {attempts.errors} errors, "
-                    f"{attempts.quality_faults} empty or garbled; callers noticed {failures}",
+                    f"{plural(attempts.requests, 'request')} on {state.candidate}, "
+                    f"{plural(attempts.errors, 'error')}, {attempts.quality_faults} unreadable; "
+                    f"callers noticed {failures}",
                 )
 
             yield watch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -44,6 +45,7 @@ class Story:
         filled = round(_BAR * min(max(share, 0.0), 1.0))
         line = f"{self.elapsed_s:6.1f} s  [{'#' * filled}{'.' * (_BAR - filled)}] {text}"
         if self._moves:
+            line = line[: shutil.get_terminal_size().columns - 1]  # a longer one would not move
             print(f"\r{line:<{len(self._moving)}}", end="", flush=True)
             self._moving = line
         elif time.monotonic() - self._last_progress >= STEADY_S:
@@ -60,6 +62,11 @@ class Story:
         self.clear()
         self._last_progress = time.monotonic()
         print(text, flush=True)
+
+
+def plural(count: int, word: str) -> str:
+    """`1 error`, `2 errors`."""
+    return f"{count} {word}{'s' * (count != 1)}"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
