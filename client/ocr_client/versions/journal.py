@@ -14,6 +14,7 @@ comes after a kill knows what to look for:
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -91,8 +92,10 @@ class Journal:
         return self.write(dataclasses.replace(transaction, step=step))
 
     def clear(self) -> None:
+        """Should a power cut bring it back: finishing or undoing it once more changes nothing."""
         files.remove(self._path)
-        files.sync_folder(self._work)
+        with contextlib.suppress(RepositoryError):
+            files.sync_folder(self._work)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,7 +116,7 @@ class History:
         self._path = work / "history.jsonl"
 
     def add(self, event: Event) -> None:
-        """Adds it; the same id a second time, after a kill, does no harm."""
+        """All of it or nothing. The same id a second time, after a kill, does no harm."""
         line = {
             "at_s": event.at_s,
             "verb": event.verb,
@@ -122,11 +125,16 @@ class History:
             "facts": dict(event.facts),
         }
         with files.explained(self._path), self._path.open("ab+") as file:
-            whole = not file.tell() or _last_byte(file) == b"\n"
+            size = file.tell()
+            whole = not size or _last_byte(file) == b"\n"
             text = json.dumps(line, ensure_ascii=False) + "\n"
-            file.write((text if whole else f"\n{text}").encode())
-            file.flush()
-            os.fsync(file.fileno())
+            try:
+                file.write((text if whole else f"\n{text}").encode())
+                file.flush()
+                os.fsync(file.fileno())
+            except OSError:
+                file.truncate(size)  # what is undone next must not stand there as done
+                raise
 
     def events(self) -> Iterator[Event]:
         """The oldest first. A line that a kill cut short is passed over."""

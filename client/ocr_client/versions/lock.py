@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 
-from .errors import BusyError
+from .errors import BusyError, RepositoryError
 from .files import explained, make_folder
 from .places import Repository
 
@@ -30,6 +30,7 @@ def exclusive(
     let a second command in.
     """
     make_folder(repository.work)
+    _refuse_other_disk(repository)
     holder = repository.work / HOLDER
     with explained(repository.root):
         handle = os.open(repository.root, os.O_RDONLY | os.O_DIRECTORY)
@@ -47,6 +48,16 @@ def exclusive(
         yield
     finally:
         os.close(handle)
+
+
+def _refuse_other_disk(repository: Repository) -> None:
+    """A rename cannot cross file systems, and a copy would not be one step."""
+    with explained(repository.root):
+        if repository.work.stat().st_dev != repository.root.stat().st_dev:
+            raise RepositoryError(
+                f"{repository.work}: the workplace lies on another file system than "
+                f"{repository.root}; name one on the same: --work DIR"
+            )
 
 
 def _taken(handle: int) -> bool:

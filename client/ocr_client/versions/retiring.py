@@ -71,8 +71,8 @@ def _retire(
     site: Site, transaction: Transaction, rest: tuple[int, ...], still_free: Callable[[], None]
 ) -> None:
     arm = transaction.arm
-    site.journal.write(transaction)
     try:
+        site.journal.write(transaction)
         if transaction.step == "leaving":
             steps.write_config(site, transaction)
             site.say(f"unloading {arm}")

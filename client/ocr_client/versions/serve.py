@@ -187,13 +187,14 @@ def _all_or_nothing(
     site: Site, transaction: Transaction
 ) -> Iterator[Callable[[Transaction], None]]:
     """Undoes the transaction on any exception; `keep` says how far it has come."""
-    current = site.journal.write(transaction)
+    current = transaction
 
     def keep(reached: Transaction) -> None:
         nonlocal current
         current = reached
 
     try:
+        site.journal.write(transaction)
         yield keep
     except BaseException as error:
         site.say(f"putting everything back: {error or type(error).__name__}")
