@@ -41,40 +41,39 @@ def url(tmp_path):
     return f"sqlite:///{tmp_path}/rollout.db"
 
 
-def threads_of_clients():
-    """What runs for a client besides the main thread."""
-    return [
-        t.name for t in threading.enumerate() if t.name.startswith(("rollout-", "ocr-", "ocr_"))
-    ]
-
-
 @pytest.fixture
-def no_other_client():
-    """Those of other tests, which nobody has closed, are gone."""
-    gc.collect()
-    until(lambda: not threads_of_clients())
+def running():
+    """Names of what runs for this test's clients, besides what other tests have left behind."""
+    before = set(threading.enumerate())
+    ours = ("rollout-", "ocr-")
+
+    def names():
+        new = set(threading.enumerate()) - before
+        return [thread.name for thread in new if thread.name.startswith(ours)]
+
+    return names
 
 
-def test_nothing_runs_before_the_first_request_or_after_the_end(no_other_client):
+def test_nothing_runs_before_the_first_request_or_after_the_end(running):
     """And a client that was closed begins anew."""
     reader, _ = client()
-    assert not threads_of_clients()
+    assert not running()
     reader.recognize(image())
-    assert threads_of_clients()
+    assert running()
     reader.close()
-    assert not threads_of_clients()
+    assert not running()
     assert reader.recognize(image()).arm == CANDIDATE
     reader.close()
-    assert not threads_of_clients()
+    assert not running()
 
 
-def test_a_client_that_is_forgotten_ends_its_threads(no_other_client):
+def test_a_client_that_is_forgotten_ends_its_threads(running):
     """Without close, when nobody holds it any more."""
     reader, _ = client()
     reader.recognize(image())
     del reader
     gc.collect()
-    until(lambda: not threads_of_clients())
+    until(lambda: not running())
 
 
 def test_a_worker_thread_that_ends_ends_nothing_for_the_others():
@@ -89,7 +88,7 @@ def test_a_worker_thread_that_ends_ends_nothing_for_the_others():
     assert counted(reader).candidate == {"ok": 8}
 
 
-def test_a_ratio_starts_by_itself_and_says_so(no_other_client):
+def test_a_ratio_starts_by_itself_and_says_so():
     """The four keys alone: the result names what it was routed by."""
     reader, _ = client(config=configured(1.0, salt="mine"))
     result = reader.recognize(image())
@@ -256,7 +255,7 @@ FACTS = http(
 )
 
 
-def test_another_address_is_used_from_the_next_request_on(no_other_client):
+def test_another_address_is_used_from_the_next_request_on():
     """And the thread's connection with the old one is closed."""
     servers = [Scripted(FACTS, GOOD, GOOD) for _ in range(2)]
     narrow = image(width=16)
