@@ -39,7 +39,7 @@ class BreakerSettings:
 
     failures: int = 5
     open_s: float = 5.0
-    max_open_s: float = 60.0
+    max_open_s: float = 10.0
 
     def wait_s(self, openings: int, jitter: float) -> float:
         """Seconds until the probe after so many openings in a row (1 or more).
