@@ -1,11 +1,15 @@
 """Made lines: the same for the same seed, and their truth is true."""
 
+import json
+
 import numpy as np
 import pytest
 
 pytest.importorskip("fontTools", reason="the extra [training] is not installed")
 
 from ocr_export import alphabet
+from ocr_preprocessing.fast import noise_level
+from ocr_training import fetch_fonts
 from ocr_training.corpus import Corpus
 from ocr_training.lines import HEIGHT, KINDS, LineMaker
 
@@ -73,6 +77,52 @@ def test_held_out_words_are_never_trained_on(fonts_folder):
     assert not set(train._words) & set(held_out._words)
     assert not set(train._english) & set(held_out._english)
     assert len(held_out._words) > 1000
+
+
+def test_evaluation_is_of_what_people_write(fonts_folder):
+    """Hardly a character of chance: on those other recognisers fail, too."""
+    rng = np.random.default_rng(2)
+    rare = {}
+    for held_out in (False, True):
+        corpus = Corpus(fonts_folder, held_out=held_out)
+        frequent = {character for word in corpus._words[:20_000] for character in word}
+        known = set(corpus._han)
+        han = [c for _ in range(2_000) for c in corpus.text(rng, "print", 12) if c in known]
+        rare[held_out] = sum(c not in frequent for c in han) / len(han)
+    assert rare[True] < 0.06 < rare[False]
+
+
+def test_traditional_texts_are_drawn_where_the_table_is(fonts_folder, tmp_path):
+    """The small folder of the tests has none; with one, a share of the texts is converted."""
+    for name in ("american-english",):
+        (tmp_path / name).write_bytes((fonts_folder / name).read_bytes())
+    table = {"traditional": {"国": ["國"], "发": ["發", "髮"], "的": ["☃"]}, "simplified": {}}
+    (tmp_path / "variants.json").write_text(json.dumps(table))
+    corpus = Corpus(tmp_path)
+    assert corpus.traditional("发国的") == "發國的", "what the alphabet lacks stays as it is"
+    assert Corpus(fonts_folder).traditional("发国的") == "发国的"
+
+
+def test_the_table_of_variants_is_read_from_the_package(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "TSCharacters.txt").write_text("# two\n國\t国\n里\t里\n", encoding="utf-8")
+    (data / "STCharacters.txt").write_text("国\t國\n里\t裏 里\n一\t一\n", encoding="utf-8")
+    fetch_fonts._pack_variants(data, tmp_path / "variants.json")
+    assert json.loads((tmp_path / "variants.json").read_text(encoding="utf-8")) == {
+        "simplified": {"國": "国"},
+        "traditional": {"国": ["國"], "里": ["裏", "里"]},
+    }
+
+
+def test_evaluation_meets_fewer_degradations(fonts_folder):
+    """Print of evaluation is cleaner than that of training, as real print is."""
+    spread = {}
+    for held_out in (False, True):
+        maker = LineMaker(fonts_folder, held_out=held_out)
+        lines = [maker.raw(4, i, "print")[0] for i in range(60)]
+        spread[held_out] = np.mean([noise_level(line) for line in lines])
+    assert spread[True] < spread[False]
 
 
 def test_a_folder_without_fonts_says_what_to_run(tmp_path):

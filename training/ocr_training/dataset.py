@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
 
+from ocr_preprocessing.fast import Gray
 from ocr_training.lines import KINDS, LineMaker
 
 COLUMNS = ("file", "text", "category", "lang", "source")
@@ -17,20 +19,35 @@ def write_dataset(maker: LineMaker, out: Path, *, count: int, seed: int) -> int:
 
     Raises FileExistsError when `out` holds a labels.tsv: a data set is never mixed with another.
     """
+    made = (
+        (kind, i, *_image_and_text(maker, seed, 1000 * k + i, kind))
+        for k, kind in enumerate(KINDS)
+        for i in range(count)
+    )
+    return write_lines(made, out)
+
+
+def write_lines(lines: Iterable[tuple[str, int, Gray, str]], out: Path) -> int:
+    """(category, number, gray image, text) as PNG files and labels.tsv; errors as above."""
     labels = out / "labels.tsv"
     if labels.exists():
         raise FileExistsError(f"{labels} exists; take another folder")
     out.mkdir(parents=True, exist_ok=True)
+    written = 0
     with labels.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file, delimiter="\t", quoting=csv.QUOTE_NONE, quotechar=None)
         rows.writerow(COLUMNS)
-        for k, kind in enumerate(KINDS):
-            for i in range(count):
-                image, line = maker.raw(seed, 1000 * k + i, kind)
-                name = f"{kind}_{i:04d}.png"
-                cv2.imwrite(str(out / name), image)
-                rows.writerow((name, line.text, kind, language(line.text), "made"))
-    return count * len(KINDS)
+        for category, number, image, text in lines:
+            name = f"{category}_{number:04d}.png".replace(" ", "-").replace("%", "percent")
+            cv2.imwrite(str(out / name), image)
+            rows.writerow((name, text, category, language(text), "made"))
+            written += 1
+    return written
+
+
+def _image_and_text(maker: LineMaker, seed: int, index: int, kind: str) -> tuple[Gray, str]:
+    image, line = maker.raw(seed, index, kind)
+    return image, line.text
 
 
 def language(text: str) -> str:

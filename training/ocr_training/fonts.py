@@ -110,4 +110,7 @@ def coverage(folder: Path, font: Font) -> frozenset[str]:
 @functools.lru_cache(maxsize=256)
 def open_font(folder: Path, font: Font, size: int) -> ImageFont.FreeTypeFont:
     """The face at `size` pixels an em."""
-    return ImageFont.truetype(str(folder / font.file), size, index=font.index)
+    # Basic layout: characters are placed one by one, and Raqm's shaping takes twice the time.
+    return ImageFont.truetype(
+        str(folder / font.file), size, index=font.index, layout_engine=ImageFont.Layout.BASIC
+    )

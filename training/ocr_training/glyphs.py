@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from ocr_training import fonts
 
 EM = 44  # pixels; lines are composed at this size and scaled down afterwards
-MOST_GLYPHS = 60_000  # about 2 kB each
+MOST_GLYPHS = 150_000  # about 2 kB each; all faces have 280,000, most of them seldom drawn
 
 Mask = npt.NDArray[np.uint8]
 
@@ -51,8 +51,11 @@ class GlyphCache:
 
     def _draw(self, font: fonts.Font, character: str) -> Glyph:
         face = fonts.open_font(self._folder, font, EM)
-        left, top, right, bottom = map(int, face.getbbox(character, anchor="ls"))
-        image = Image.new("L", (right - left, bottom - top))
-        if image.width and image.height:
-            ImageDraw.Draw(image).text((-left, -top), character, 255, face, anchor="ls")
-        return Glyph(np.array(image), left, top, float(face.getlength(character)))
+        # What ImageDraw.text does after measuring twice: a third of its time.
+        drawn, (left, top) = face.getmask2(character, "L", anchor="ls")
+        columns, rows = drawn.size
+        if not columns or not rows:
+            mask: Mask = np.zeros((rows, columns), np.uint8)
+        else:  # there is no public way from a font's mask to pixels that is not one by one
+            mask = np.array(Image.Image()._new(drawn))  # noqa: SLF001  # see above
+        return Glyph(mask, int(left), int(top), float(face.getlength(character)))

@@ -15,6 +15,7 @@ from ocr_training.strokes import Hand, Strokes
 TOP = EM // 2  # room above the ascenders
 BASELINE = TOP + round(0.88 * EM)  # Chinese characters reach down to it by a little more
 ROWS = 2 * EM + TOP
+_ROOM = 3  # rows kept above and below the ink, for thicker strokes
 
 
 @dataclasses.dataclass
@@ -69,33 +70,49 @@ class Typesetter:
 
 
 def _compose(glyphs: list[Glyph], style: Style, rng: np.random.Generator) -> Ink:
-    advances = np.array([glyph.advance for glyph in glyphs]) + style.spacing
-    pens = EM + np.concatenate([[0.0], np.cumsum(advances)])
-    mask: Mask = np.zeros((ROWS, int(pens[-1]) + EM), np.uint8)
-    bounces = rng.normal(0, style.bounce, len(glyphs)) if style.bounce else np.zeros(len(glyphs))
-    spans = np.zeros((len(glyphs), 2), np.float32)
+    pens = [float(EM)]
+    for glyph in glyphs:
+        pens.append(pens[-1] + glyph.advance + style.spacing)
+    mask: Mask = np.zeros((ROWS, max(EM, int(pens[-1])) + EM), np.uint8)
+    bounces = rng.normal(0, style.bounce, len(glyphs)).tolist() if style.bounce else None
+    places: list[tuple[float, float]] = []
     for i, glyph in enumerate(glyphs):
-        x, y = int(pens[i]) + glyph.left, BASELINE + glyph.top + round(bounces[i])
+        x, y = (
+            int(pens[i]) + glyph.left,
+            BASELINE + glyph.top + (round(bounces[i]) if bounces else 0),
+        )
         _stamp(mask, glyph.mask, x, y)
         width = glyph.mask.shape[1]
         # A character's place is its ink; a space's is its advance.
-        spans[i] = (x, x + width) if width else (pens[i], pens[i + 1])
+        places.append((x, x + width) if width else (pens[i], pens[i + 1]))
+    spans = np.array(places, np.float32).reshape(-1, 2)
+    rows = np.flatnonzero(mask.any(axis=1))
+    first, last = (int(rows[0]), int(rows[-1])) if len(rows) else (TOP, TOP + EM)
+    mask = mask[max(0, first - _ROOM) : last + 1 + _ROOM]  # the rest would be worked on in vain
     if style.weight > 0:
         mask = np.asarray(cv2.dilate(mask, np.ones((style.weight + 1,) * 2, np.uint8)), np.uint8)
     elif style.weight < 0:
         thin = cv2.erode(mask, np.ones((2, 2), np.uint8))
         mask = np.asarray(cv2.addWeighted(mask, 0.4, thin, 0.6, 0), np.uint8)
-    rows = np.flatnonzero(mask.any(axis=1))
-    first, last = (int(rows[0]), int(rows[-1])) if len(rows) else (TOP, TOP + EM)
     if style.slant or style.stretch != 1.0:
-        middle = (first + last) / 2
-        matrix = np.array(
-            [[style.stretch, -style.slant, style.slant * middle], [0, 1, 0]], np.float32
-        )
-        size = (int(mask.shape[1] * style.stretch) + 1, ROWS)
-        mask = np.asarray(cv2.warpAffine(mask, matrix, size), np.uint8)
+        mask = _slanted(mask, style)
         spans *= style.stretch
+    if style.weight:
+        rows = np.flatnonzero(mask.any(axis=1))
+        first, last = (int(rows[0]), int(rows[-1])) if len(rows) else (0, len(mask) - 1)
+    else:
+        first, last = min(first, _ROOM), min(first, _ROOM) + last - first
     return Ink(np.asarray(mask, np.uint8), spans, first, last)
+
+
+def _slanted(mask: Mask, style: Style) -> Mask:
+    """Stretched sideways and slanted about the middle row."""
+    size = (int(mask.shape[1] * style.stretch) + 1, mask.shape[0])
+    if not style.slant:
+        return np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+    middle = mask.shape[0] / 2
+    matrix = np.array([[style.stretch, -style.slant, style.slant * middle], [0, 1, 0]], np.float32)
+    return np.asarray(cv2.warpAffine(mask, matrix, size), np.uint8)
 
 
 def _stamp(mask: Mask, glyph: Mask, x: int, y: int) -> None:
