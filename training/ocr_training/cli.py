@@ -18,6 +18,8 @@ app = typer.Typer(help="Train recognisers on made lines.", no_args_is_help=True)
 
 Fonts = Annotated[Path, typer.Option(help="The folder that `make fonts` filled.")]
 FONTS = Path("build/fonts")
+REPOSITORY = Path("model_repository")
+WORK = Path("build/card")
 
 
 @app.command("run")
@@ -114,6 +116,50 @@ def write_lines(
 
         maker = LineMaker(fonts, held_out=held_out)
         print(f"{write_dataset(maker, out, count=count, seed=seed)} lines in {out}")
+
+
+@app.command("card")
+def card(
+    labels: Annotated[
+        Path | None, typer.Option(help="labels.tsv of real lines; left out, made lines alone.")
+    ] = None,
+    repository: Annotated[Path, typer.Option(help="Where the versions are.")] = REPOSITORY,
+    fonts: Fonts = FONTS,
+    made: Annotated[int, typer.Option(help="Made held-out lines of each kind.")] = 200,
+    stress: Annotated[int, typer.Option(help="Made lines of each single difficulty.")] = 80,
+    work: Annotated[Path, typer.Option(help="Folder for the made lines, emptied first.")] = WORK,
+    version: Annotated[
+        list[str] | None, typer.Option(help="NAME:NUMBER (again for more); else all published.")
+    ] = None,
+    others: Annotated[
+        Path | None, typer.Option(help="Readings that `python -m benchmarks.others` wrote.")
+    ] = None,
+    write: Annotated[
+        Path | None, typer.Option(help="Markdown file whose block between markers to replace.")
+    ] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not Markdown.")] = False,
+    sets_only: Annotated[bool, typer.Option(help="Make the lines and stop.")] = False,
+) -> None:
+    """Measure published versions as they are served, and write their card.
+
+    Accuracy with intervals, calibration, slices, confusions, speed, size and digest.
+
+    Example: ocrctl train card --labels LABELS.tsv --write docs/models.md
+    """
+    with _one_line_errors():
+        from ocr_training.card import document, markdown  # noqa: PLC0415  # loads slowly
+
+        sets = document.write_sets(fonts, work, made=made, stress=stress)
+        if sets_only:
+            print("\n".join(map(str, sets.values())))
+            return
+        sets = ({"real": labels} if labels else {}) | sets
+        found = document.measure_card(repository, sets, fonts, only=version or (), others=others)
+        text = markdown.render(found)
+        if write:
+            markdown.replace_block(write, text)
+        print(json.dumps(found, ensure_ascii=False) if as_json else text)
 
 
 def _report(scores: dict[str, Score], *, as_json: bool) -> None:
