@@ -1,0 +1,56 @@
+"""No published version reads worse than it did: floors of 1-CER on made lines, by kind.
+
+The lines are of the small fonts that tests have, of held-out words. A version that is not in the
+table must reach its model's last floors: what replaces a version is not to be worse.
+"""
+
+import pytest
+
+pytest.importorskip("onnxruntime", reason="the extra [export] is not installed")
+pytest.importorskip("fontTools", reason="the extra [training] is not installed")
+
+from pathlib import Path
+
+from ocr_training.card.figures import accuracy
+from ocr_training.card.reader import Reader, published
+from ocr_training.card.words import strict
+from ocr_training.lines import KINDS, LineMaker
+
+REPOSITORY = Path(__file__).parents[2] / "model_repository"
+LINES = 15  # of each kind
+# Three points under what was seen, for other versions of FreeType and OpenCV draw a little
+# differently.
+FLOORS = {
+    ("crnn", 1): {"print": 0.915, "scan": 0.91, "photo": 0.94, "handwriting": 0.5, "sign": 0.9},
+    ("convnext", 1): {"print": 0.94, "scan": 0.96, "photo": 0.95, "handwriting": 0.5, "sign": 0.89},
+}
+
+
+def floors(model: str, number: int) -> dict[str, float]:
+    known = [n for name, n in FLOORS if name == model and n <= number]
+    assert known, f"{model}: no floors in the table"
+    return FLOORS[model, max(known)]
+
+
+@pytest.fixture(scope="module")
+def made(fonts_folder):
+    maker = LineMaker(fonts_folder, held_out=True)
+    return {
+        kind: [maker.raw(2_026, 1000 * k + i, kind) for i in range(LINES)]
+        for k, kind in enumerate(KINDS)
+    }
+
+
+@pytest.mark.parametrize("version", published(REPOSITORY), ids=lambda v: f"{v.name}:{v.number}")
+def test_a_published_version_reads_what_it_read(version, made):
+    reader = Reader(version)
+    seen = {}
+    for kind, lines in made.items():
+        pairs = [(strict(line.text), strict(reader.read(image).text)) for image, line in lines]
+        seen[kind] = round(accuracy(pairs).one_minus_cer, 3)
+    below = {
+        kind: (seen[kind], least)
+        for kind, least in floors(version.name, version.number).items()
+        if seen[kind] < least
+    }
+    assert not below, f"(seen, floor): {below}; all: {seen}"
