@@ -61,6 +61,7 @@ class Points:
     def __init__(self, order: Order) -> None:
         self._order = order
         self.count = 0
+        self.killed = False
 
     def around(self, owner: Any, name: str) -> None:
         """Makes a function of a class or module two points."""
@@ -89,6 +90,7 @@ class Points:
         self._kill()
 
     def _kill(self) -> None:
+        self.killed = True
         for pid in self._order.victims:
             os.kill(pid, signal.SIGKILL)
         if self._order.suicide:
@@ -119,7 +121,7 @@ def main() -> None:
         else:
             retire(site, arm, tuple)
     finally:
-        print(points.count, flush=True)
+        print(json.dumps({"count": points.count, "killed": points.killed}), flush=True)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 
 import bars
@@ -37,6 +38,13 @@ def states(site, model="crnn"):
     return {number: state.state for number, state in index.items() if state.state != "UNAVAILABLE"}
 
 
+@pytest.fixture
+def narrow_umask():
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
 def free():
     return ()
 
@@ -61,6 +69,16 @@ def test_published_version_is_read_from_at_once(site, standard, tmp_path):
     assert event.facts["sha256"] == ready.sha256
     assert not site.repository.stage.exists() or not list(site.repository.stage.iterdir())
     assert site.journal.read() is None
+    retire(site, ready.arm, free)
+
+
+def test_the_servers_user_can_read_it(site, standard, tmp_path, narrow_umask):
+    """The container runs as user 1000, whoever publishes."""
+    ready = publish(site, "crnn", new_version(tmp_path, 11), standard, version=11)
+    folder = site.repository.version(ready.arm)
+    modes = [path.stat().st_mode & 0o777 for path in (folder.path, folder.model, folder.meta)]
+    assert modes == [0o755, 0o644, 0o644]
+    assert site.repository.model("crnn").config.stat().st_mode & 0o777 == 0o644
     retire(site, ready.arm, free)
 
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import bars
 import pytest
 
+from ocr_client import OCRClient
+from ocr_client.config import ClientConfig, ModelRouting, TritonSettings
 from ocr_client.control import Control, Endpoint
+from ocr_client.versions.doctor import examine
 from ocr_client.versions.errors import EndpointDownError, LoadFailedError, VersionsError
 from ocr_client.versions.fleet import Fleet, endpoints_of
 from ocr_client.versions.reconcile import reconcile
 from ocr_client.versions.retiring import retire
+from ocr_client.versions.rules import parse_config
 from ocr_client.versions.serve import publish
+from ocr_rollout.core.routing import Arm
 from ocr_server import EmbeddedTriton, Ports
 
 pytestmark = pytest.mark.server
@@ -43,6 +49,30 @@ def test_a_version_is_ready_when_both_have_it(site, second, standard, tmp_path):
 
 class _Gone:
     ready = False
+
+
+def test_a_server_that_lacks_the_version_later_leaves_its_pool(site, second, standard, tmp_path):
+    """Callers go on with the other one and notice nothing; doctor does."""
+    first = site.fleet.endpoints[0]
+    other = Endpoint(second.http_url, second.grpc_url, second.control_key)
+    pair = dataclasses.replace(site, fleet=Fleet((first, other)))
+    source = bars.write_version(tmp_path / "new", version=6)
+    arm = publish(pair, "crnn", source, standard, version=6).arm
+    urls = (first.http, other.http)
+    with OCRClient(ClientConfig(triton=TritonSettings(urls=urls))) as client:
+        assert client.recognize(bars.line(3), arm=arm).text == "III"
+        alone = json.dumps(parse_config(bars.config_text("crnn", (1,))))
+        Fleet((other,)).load("crnn", alone)
+        Fleet((other,)).wait_gone(arm)
+        for _ in range(20):
+            result = client.recognize(bars.line(3), arm=arm)
+            assert (result.text, result.arm, result.fell_back) == ("III", arm, False)
+    config = ClientConfig(ModelRouting(crnn_enabled=False), TritonSettings(urls=urls))
+    wrong = [item for item in examine(pair, config) if item.severity == "error"]
+    assert [(item.subject, item.mend) for item in wrong] == [("crnn:6", "ocrctl models recover")]
+    list(reconcile(pair))
+    assert pair.fleet.control.ready(other, "crnn", 6)
+    retire(pair, arm, tuple)
 
 
 def test_a_second_server_that_refuses_takes_the_version_from_the_first(
@@ -99,10 +129,4 @@ def test_a_server_that_is_gone_is_refused_before_anything(site, standard, tmp_pa
     with pytest.raises(EndpointDownError):
         publish(pair, "crnn", bars.write_version(tmp_path / "new", version=5), standard)
     with pytest.raises(EndpointDownError):
-        retire(pair, bars_arm(), tuple)
-
-
-def bars_arm():
-    from ocr_rollout.core.routing import Arm
-
-    return Arm("crnn", 1)
+        retire(pair, Arm("crnn", 1), tuple)

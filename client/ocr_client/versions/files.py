@@ -40,7 +40,7 @@ def explained(path: Path) -> Iterator[None]:
 
 
 def make_folder(path: Path) -> None:
-    """And its parents. Others may read it: the server is another user."""
+    """And its parents."""
     with explained(path):
         path.mkdir(parents=True, exist_ok=True)
 
@@ -95,6 +95,15 @@ def move(source: Path, target: Path) -> None:
         _sync(target.parent)
         if source.parent != target.parent:
             _sync(source.parent)
+
+
+def let_read(folder: Path) -> None:
+    """Whatever this user's umask: the server reads as another one."""
+    with explained(folder):
+        folder.chmod(0o755)
+        for entry in folder.iterdir():
+            if entry.is_file():
+                entry.chmod(0o644)
 
 
 def remove(path: Path) -> None:

@@ -102,6 +102,7 @@ def publish(
             )
             if folder.digest() != facts.sha256:
                 raise RepositoryError(f"{folder.model}: the copy differs from what was written")
+            files.let_read(folder.path)
             files.sync_folder(folder.path)
 
         transaction = _begun(
@@ -142,7 +143,10 @@ def _serve(
         stage()
         keep(site.journal.at(transaction, "placed"))
         if transaction.origin is not None:
-            files.make_folder(site.repository.model(arm.model).path)
+            home = site.repository.model(arm.model).path
+            if not home.exists():
+                files.make_folder(home)
+                files.let_read(home)
             place = site.repository.version(arm).path
             files.move(site.repository.work / transaction.origin, place)
         site.say(f"loading {arm}")
