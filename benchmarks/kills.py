@@ -15,6 +15,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -76,8 +77,11 @@ class Range:
     def close(self) -> None:
         self._stack.close()
 
-    def kill_once(self, victim: str) -> str:
-        """One interrupted command and what comes after; one line about it."""
+    def kill_once(self, victim: str) -> tuple[bool, str]:
+        """One interrupted command and what comes after: whether it was killed, and a line about it.
+
+        A point that lies behind the command's end kills nobody.
+        """
         published = [
             number for number in self.site().repository.model("crnn").listed() if number > 1
         ]
@@ -104,16 +108,18 @@ class Range:
             victims=(self.triton.server.triton_pid,) if triton_dies else (),
             suicide=victim in ("command", "both"),
         )
-        ended = self._run(order)
+        killed, ended = self._run(order)
         shutil.rmtree(source, ignore_errors=True)
         step = self._step()
-        self.tally.kills[victim] += 1
-        self.tally.steps[step] += 1
-        if triton_dies:
+        if killed:
+            self.tally.kills[victim] += 1
+            self.tally.steps[step] += 1
+        if killed and triton_dies:
             self._stack.close()
             self.triton = self._start()
         self.check(f"{verb} crnn:{version}, {victim} killed at {point} ({step})")
-        return f"{verb} crnn:{version}: {victim} killed at point {point}, left {step}, {ended}"
+        said = f"{victim} killed at point {point}" if killed else f"nobody killed (point {point})"
+        return killed, f"{verb} crnn:{version}: {said}, left {step}; the command {ended}"
 
     def check(self, what: str) -> None:
         """Stable, then what is served, then doctor and its advice, then all of it again."""
@@ -149,7 +155,8 @@ class Range:
         )
         return triton
 
-    def _run(self, order: Order) -> str:
+    def _run(self, order: Order) -> tuple[bool, str]:
+        """Whether somebody was killed, and how the command ended."""
         command = [sys.executable, "-m", "benchmarks.kill_child"]
         done = subprocess.run(
             [*command, json.dumps(dataclasses.asdict(order))],
@@ -159,12 +166,12 @@ class Range:
             timeout=300,
             check=False,
         )
-        count = done.stdout.strip()
-        if done.returncode == 0 and count.isdigit():
-            self._points[order.verb] = int(
-                count
-            )  # the point lay behind the end: nothing was killed
-        return {0: "was done before", -9: "died"}.get(done.returncode, "said why it failed")
+        if done.returncode == -signal.SIGKILL:
+            return True, "died"
+        told = json.loads(done.stdout)
+        if not told["killed"]:
+            self._points[order.verb] = told["count"]
+        return told["killed"], "was done" if done.returncode == 0 else "said why it failed"
 
     def _step(self) -> str:
         found = self.site().journal.read()
@@ -220,8 +227,9 @@ def kill_randomly(
 ) -> Tally:
     field = Range(root, images, make_version, seed)
     try:
-        for number in range(kills):
-            say(field.kill_once(("command", "triton", "both")[number % 3]))
+        while sum(field.tally.kills.values()) < kills:
+            victim = ("command", "triton", "both")[sum(field.tally.kills.values()) % 3]
+            say(field.kill_once(victim)[1])
     finally:
         field.close()
     return field.tally
