@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from ocr_preprocessing.load import MAX_PIXELS
-from ocr_rollout.core.routing import Arm, RouteTable, Sticky
+from ocr_rollout.core.routing import Arm, Sticky
 
 STABLE = Arm("convnext", 1)
 CANDIDATE = Arm("crnn", 1)
@@ -34,11 +34,6 @@ class ModelRouting:
     candidate: Arm = CANDIDATE
     sticky: Sticky = "user_image"
     salt: str = "ocr-rollout"
-
-    def table(self) -> RouteTable:
-        """The route table while no rollout plan runs."""
-        weight_bp = self.candidate_weight_bp if self.crnn_enabled else 0
-        return RouteTable(self.stable, self.candidate, weight_bp)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from ocr_client import OCRClient
 from ocr_client.config import ClientConfig, ModelRouting
 from ocr_client.errors import ConfigError
+from ocr_client.fake import FakeTransport
 from ocr_rollout.core.plan import DEFAULT_PHASES
 from ocr_rollout.core.routing import Arm
 
@@ -29,11 +32,12 @@ def test_the_seed_keys_are_read(tmp_path):
         tmp_path,
         "model_routing:\n  crnn_enabled: true\n  gray_scale_ratio: 0.3\n"
         "  auto_rollback_threshold: 0.05\n  check_interval_seconds: 60\n",
-    ).model_routing
-    assert config.candidate_weight_bp == 3_000
-    assert config.auto_rollback_threshold == 0.05
-    assert config.check_interval_seconds == 60
-    assert config.table().candidate == Arm("crnn", 1)
+    )
+    assert config.model_routing.candidate_weight_bp == 3_000
+    assert config.model_routing.auto_rollback_threshold == 0.05
+    assert config.model_routing.check_interval_seconds == 60
+    assert config.weight_enabled
+    assert config.plan().candidate == Arm("crnn", 1)
 
 
 def test_crnn_enabled_false_takes_the_candidate_out_whatever_it_is_called(tmp_path):
@@ -42,8 +46,9 @@ def test_crnn_enabled_false_takes_the_candidate_out_whatever_it_is_called(tmp_pa
         tmp_path,
         "model_routing: {crnn_enabled: false, gray_scale_ratio: 1, candidate: 'convnext:2'}",
     )
-    assert config.model_routing.table().candidate is None
-    assert config.model_routing.table().weight_bp == 0
+    assert not config.weight_enabled
+    with OCRClient(config, transport=FakeTransport({Arm("convnext", 1): "stable"})) as client:
+        assert client.recognize(np.zeros((32, 200), np.uint8)).arm == Arm("convnext", 1)
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "triton:\n", "{}"])
