@@ -5,7 +5,7 @@ OCRError                      one line: what happened, and what to do where some
 │   ├── BadImageError           missing, empty, cut off, not an image, too small, too large
 │   ├── BadArmError             not MODEL:VERSION
 │   └── ConfigError             a configuration key: its value and what is accepted
-├── ArmError                  owner "arm": the only faults that count against a candidate
+├── ArmError                  owner "arm": what it failed at (see `outcomes` for what counts)
 │   ├── ArmFailedError          the model itself failed (HTTP 500)
 │   ├── ArmTimeoutError         no answer before the deadline
 │   ├── ArmBusyError            its queue is full, or the request waited in it for too long

@@ -28,6 +28,7 @@ EXTRAS: Mapping[str, str] = {
     "fontTools": "training",
     "jieba": "training",
     "grpc": "control",
+    "matplotlib": "plot",
 }
 
 
