@@ -79,6 +79,11 @@ def phase_name(plan: Plan, number: int) -> str:
     return f"phase {number + 1} of {len(plan.phases)}, {share_bp / 100:g} %{kept}"
 
 
+def ago(later_s: float) -> str:
+    """`0.05 s after` or `0.05 s before`."""
+    return f"{abs(later_s):.2f} s {'after' if later_s > 0 else 'before'}"
+
+
 def phase_table(rollouts: Sequence[Rollout], tally: Tally) -> str:
     """A row for each phase: seconds until it had all it needed, who was asked, who answered."""
     rows = []
@@ -170,8 +175,7 @@ def _taken_back(rollout: Rollout, tally: Tally) -> list[Check]:
             entry.who == "judge" and entry.from_phase == 0 and entry.to_weight_bp == 0,
         ),
         Check(
-            f"the last of these began {abs(later_s):.2f} s {'after' if later_s > 0 else 'before'} "
-            f"the rollback (limit: {QUICK_S:g} s after)",
+            f"the last of these began {ago(later_s)} the rollback (limit: {QUICK_S:g} s after)",
             asked > 0 and later_s <= QUICK_S,
         ),
     ]

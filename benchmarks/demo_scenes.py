@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from benchmarks.broken_models import Kind, Made, serve_versions, write_version
 from benchmarks.client_processes import Clients
-from benchmarks.demo_report import Rollout, phase_name
+from benchmarks.demo_report import Rollout, ago, phase_name
 from benchmarks.demo_story import Story, plural
 from benchmarks.rollout_site import Site, SiteError, default_phases, load, wait_until
 
@@ -42,7 +42,7 @@ FAULTS: Final[dict[Kind, str]] = {
 # The longest that a scene may wait for what it shows, on a busy machine.
 PHASE_S, ROLLBACK_S, RELOAD_S = 90.0, 60.0, 40.0
 LOOK_S: Final = 0.5  # between two looks at the progress
-AFTERWARDS_S: Final = 3.0  # for whoever may not have heard of the rollback
+AFTERWARDS_S: Final = 3.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,17 +104,17 @@ class Scenes:
         begun, ended = rollout.last("start"), rollout.last("rollback")
         assert begun is not None
         assert ended is not None
-        given = self.clients.tally.asked_of(rollout.rollout_id)
         story.say(
-            f"taken back by the judge {ended.at_s - begun.at_s:.1f} s after its start, "
-            f"after {plural(given, 'request')}; nobody had to look"
+            f"taken back by the judge {ended.at_s - begun.at_s:.1f} s after its start; "
+            "nobody had to look"
         )
         story.more(ended.why)
-        given = self.clients.tally.asked_of(rollout.rollout_id)
-        time.sleep(AFTERWARDS_S)
-        late = self.clients.tally.asked_of(rollout.rollout_id) - given
+        time.sleep(AFTERWARDS_S)  # whoever has not heard of it would go on asking
+        tally = self.clients.tally
+        later_s = tally.last_asked_s.get(rollout.rollout_id, begun.at_s) - ended.at_s
         story.say(
-            f"in {AFTERWARDS_S:.0f} s since then it was given {late} requests; start it again?"
+            f"{plural(tally.asked_of(rollout.rollout_id), 'request')} had gone to it, "
+            f"the last {ago(later_s)} the rollback; stable answered where it failed"
         )
         self._start("once more", refused=True)
 
