@@ -173,6 +173,17 @@ def test_file_changed_under_a_loaded_version(site, look, standard, tmp_path):
     assert look() == []
 
 
+def test_missing_version_that_has_traffic_is_not_to_be_retired(site, look, config):
+    """`retire` would refuse it: its files must come back."""
+    folder = site.repository.version(Arm("convnext", 1)).path
+    aside = folder.rename(site.repository.root.parent / "aside")
+    [finding] = look()
+    assert finding.mend.startswith("it has traffic: put ")
+    aside.rename(folder)
+    follow([dataclasses.replace(finding, mend=finding.mend.rpartition("then: ")[2])])
+    assert look() == []
+
+
 def test_arms_in_use_must_be_listed_and_started(site, look, config):
     """A candidate that nobody serves, and a model that the start list lacks."""
     routing = ModelRouting(candidate=Arm("third", 3), candidate_weight_bp=1)

@@ -180,6 +180,25 @@ def test_verify_says_what_is_wrong(tmp_path, monkeypatch):
     assert "meta.json says" in found["crnn:2"][0]
 
 
+@pytest.mark.server
+def test_sigterm_puts_everything_back(folder, served):
+    """As Ctrl+C does: the command undoes what it began, and says so, before it ends."""
+    bars.write_version(folder / "build/crnn/9", version=9)
+    root, _ = served
+    before = bars.tree(root)
+    command = [str(Path(sys.executable).with_name("ocrctl")), "models", "publish", "crnn"]
+    with subprocess.Popen(
+        [*command, "build/crnn/9", "--version", "9"], cwd=folder, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr.readline() == "loading crnn:9\n"
+        process.terminate()
+        told = process.stderr.read()
+    assert process.returncode == 130
+    assert "putting everything back: KeyboardInterrupt" in told
+    assert bars.tree(root) == before
+    assert not (root.parent / f".{root.name}.versions/transaction.json").exists()
+
+
 def test_help_imports_nothing_heavy():
     """As every verb of `ocrctl`."""
     script = (

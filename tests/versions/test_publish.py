@@ -160,6 +160,16 @@ def test_worse_than_production_is_refused_below_the_limit(site, golden, tmp_path
         publish(site, "crnn", new_version(tmp_path, fault=Fault(blind=True)), loose)
 
 
+def test_golden_image_that_cannot_be_read_is_not_the_versions_fault(site, golden, tmp_path):
+    """Told before anything is copied."""
+    folder = bars.copy(golden, tmp_path / "own")
+    (folder / "4.png").write_bytes(b"no image")
+    before = bars.tree(site.repository.root)
+    with pytest.raises(RepositoryError, match=r"golden lines: .*4\.png"):
+        publish(site, "crnn", new_version(tmp_path), Standard(GoldenSet.read(folder)))
+    assert bars.tree(site.repository.root) == before
+
+
 def test_other_preprocessing_needs_another_name(site, standard, tmp_path):
     folder = new_version(tmp_path)
     spec = {
@@ -182,6 +192,16 @@ def test_version_of_another_model_is_refused(site, standard, tmp_path):
 def test_the_same_file_twice_is_refused(site, standard, tmp_path):
     with pytest.raises(RefusedError, match="crnn:1 is this very file"):
         publish(site, "crnn", new_version(tmp_path, version=1), standard)
+
+
+def test_a_kept_file_is_activated_and_not_published_again(site, standard, tmp_path):
+    folder = new_version(tmp_path, 12)
+    ready = publish(site, "crnn", folder, standard, version=12)
+    retire(site, ready.arm, free, keep=True)
+    with pytest.raises(RefusedError, match="crnn:12 was this very file and is kept"):
+        publish(site, "crnn", folder, standard)
+    activate(site, ready.arm, standard)
+    retire(site, ready.arm, free)
 
 
 def test_numbers_are_never_used_again(site, standard, tmp_path):

@@ -67,3 +67,8 @@ class LoadFailedError(ControlError):
 
 class UnknownOutcomeError(ControlError):
     """A call ended without an answer."""
+
+
+def said(error: BaseException) -> str:
+    """Its text; KeyboardInterrupt has none, so its name."""
+    return str(error) or type(error).__name__

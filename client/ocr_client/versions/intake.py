@@ -31,8 +31,10 @@ def source_of(onnx: Path) -> VersionFolder:
     return source
 
 
-def config_beside(source: VersionFolder) -> Path:
-    return ModelFolder(source.path.absolute().parent).config
+def config_of_new(site: Site, model: str, source: VersionFolder) -> Path:
+    """For a model that has none in the repository: the one kept aside, else the one exported."""
+    kept = site.repository.retired(model).config
+    return kept if kept.is_file() else ModelFolder(source.path.absolute().parent).config
 
 
 def free_number(site: Site, model: str, version: int | None) -> int:
@@ -88,11 +90,15 @@ def refuse_unfit(
 
 
 def refuse_same_file(site: Site, arm: Arm, sha256: str) -> None:
-    model = site.repository.model(arm.model)
-    for number in model.there():
-        with contextlib.suppress(RepositoryError):
-            if model.version(number).read_meta()["sha256"] == sha256:
-                raise RefusedError(str(arm), (f"{arm.model}:{number} is this very file",))
+    aside = site.repository.retired(arm.model)
+    for folder, what in (
+        (site.repository.model(arm.model), "is this very file"),
+        (aside, "was this very file and is kept; to serve it: ocrctl models activate"),
+    ):
+        for number in folder.there():
+            with contextlib.suppress(RepositoryError):
+                if folder.version(number).read_meta()["sha256"] == sha256:
+                    raise RefusedError(str(arm), (f"{arm.model}:{number} {what}",))
 
 
 def refuse_full_disk(site: Site, size: int) -> None:

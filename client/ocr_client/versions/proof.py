@@ -12,15 +12,22 @@ from ocr_client.errors import OCRError
 from ocr_client.reading import LineReader
 from ocr_client.transport import TritonTransport
 from ocr_preprocessing.errors import ImageError
+from ocr_preprocessing.fast import Gray
 from ocr_preprocessing.load import load_image
 from ocr_preprocessing.spec import LineSpec, SpecError
 from ocr_rollout.core.routing import Arm
 
-from .errors import RefusedError
-from .golden import GoldenSet, Score, score
+from .errors import RefusedError, RepositoryError
+from .golden import GoldenLine, GoldenSet, Score, score
 
 LINE_TIMEOUT_S = 30.0  # a machine that loads a model at the same time is slow
 REQUEST_ID = "golden"
+
+
+def check_images(golden: GoldenSet) -> None:
+    """Raises RepositoryError for an image that cannot be read: that is not the version's fault."""
+    for line in golden.lines:
+        _load(line)
 
 
 def prove(url: str, arm: Arm, golden: GoldenSet) -> Score:
@@ -64,13 +71,17 @@ def _read(transport: TritonTransport, arm: Arm, golden: GoldenSet) -> Score:
     reader = LineReader(transport)
     readings = []
     for line in golden.lines:
-        try:
-            gray = load_image(line.path)
-        except ImageError as error:
-            raise RefusedError("the golden set", (str(error),)) from error
+        gray = _load(line)
         deadline = Deadline.after(LINE_TIMEOUT_S, time.monotonic)
         reading = reader.read(
             arm, gray, name=line.path.name, deadline=deadline, request_id=REQUEST_ID
         )
         readings.append(reading.text)
     return score(str(arm), golden, readings)
+
+
+def _load(line: GoldenLine) -> Gray:
+    try:
+        return load_image(line.path)
+    except ImageError as error:
+        raise RepositoryError(f"golden lines: {error}") from error

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from ocr_rollout.core.routing import Arm
 
 from . import intake, steps
-from .errors import RepositoryError, UnfinishedError, VersionsError
+from .errors import RepositoryError, UnfinishedError, VersionsError, said
 from .journal import Transaction
 from .policy import PolicyError, with_versions
 from .rules import parse_config
@@ -40,8 +40,8 @@ def retire(
         model = site.repository.model(arm.model)
         listed = model.listed() if model.config.exists() else ()
         if arm.version not in {*listed, *model.there()}:
-            said = intake.what_is_there(site, arm)
-            raise RepositoryError(f"{arm} is not in {site.repository.root}{said}")
+            there = intake.what_is_there(site, arm)
+            raise RepositoryError(f"{arm} is not in {site.repository.root}{there}")
         before = model.config_text() if model.config.exists() else None
         rest = tuple(number for number in listed if number != arm.version)
         others = [number for number in model.there() if number not in (*rest, arm.version)]
@@ -93,18 +93,17 @@ def _retire(
 
 
 def _put_back(site: Site, transaction: Transaction, error: BaseException) -> None:
-    said = f"{error or type(error).__name__}"
     if transaction.step == "removing":
         raise UnfinishedError(
-            f"{said}; {transaction.arm} is unloaded, its files are not all put away: "
+            f"{said(error)}; {transaction.arm} is unloaded, its files are not all put away: "
             "ocrctl models recover"
         ) from error
-    site.say(f"putting everything back: {said}")
+    site.say(f"putting everything back: {said(error)}")
     try:
         steps.undo(site, transaction)
     except VersionsError as second:
         raise UnfinishedError(
-            f"{said}; and not all could be put back: {second}; to go on with that: "
+            f"{said(error)}; and not all could be put back: {second}; to go on with that: "
             "ocrctl models recover"
         ) from error
 

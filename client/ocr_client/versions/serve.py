@@ -23,11 +23,11 @@ from typing import Any
 from ocr_rollout.core.routing import Arm
 
 from . import checks, files, intake, steps
-from .errors import RefusedError, RepositoryError, UnfinishedError, VersionsError
+from .errors import RefusedError, RepositoryError, UnfinishedError, VersionsError, said
 from .golden import GoldenSet, Score, Tolerance, judge
 from .journal import Transaction
 from .places import VersionFolder, model_name
-from .proof import prove, reference_score
+from .proof import check_images, prove, reference_score
 from .rules import parse_config
 from .site import Site, refuse_no_endpoint
 
@@ -77,10 +77,11 @@ def publish(
     """
     refuse_no_endpoint(site)
     with site.alone(f"publish {model_name(model)}"):
+        check_images(standard.golden)
         source = intake.source_of(onnx)
         arm = Arm(model, intake.free_number(site, model, version))
         before, after = intake.configs(
-            site.repository.model(model), arm, config or intake.config_beside(source)
+            site.repository.model(model), arm, config or intake.config_of_new(site, model, source)
         )
         meta = source.read_meta() if source.meta.exists() else {}
         facts = checks.read_facts(source.model, meta, sha256=source.digest())
@@ -115,6 +116,7 @@ def activate(site: Site, arm: Arm, standard: Standard) -> Ready:
     """A version that lies in the repository unlisted, or was retired with --keep. As `publish`."""
     refuse_no_endpoint(site)
     with site.alone(f"activate {arm}"):
+        check_images(standard.golden)
         model, aside = site.repository.model(arm.model), site.repository.retired(arm.model)
         folder, origin = model.version(arm.version), None
         if not folder.path.is_dir():
@@ -201,12 +203,12 @@ def _all_or_nothing(
         site.journal.write(transaction)
         yield keep
     except BaseException as error:
-        site.say(f"putting everything back: {error or type(error).__name__}")
+        site.say(f"putting everything back: {said(error)}")
         try:
             steps.undo(site, current)
         except VersionsError as second:
             raise UnfinishedError(
-                f"{error or type(error).__name__}; and not all could be put back: {second}; "
+                f"{said(error)}; and not all could be put back: {second}; "
                 "to go on with that: ocrctl models recover"
             ) from error
         raise

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -186,14 +188,22 @@ def uses_of(path: Path | None) -> Callable[[], tuple[Use, ...]]:
 
 @contextlib.contextmanager
 def one_line_errors() -> Iterator[None]:
-    """What is raised on purpose becomes one line on stderr and exit code 1."""
+    """What is raised on purpose becomes one line on stderr and exit code 1.
+
+    SIGTERM is a Ctrl+C meanwhile: what is under way is put back before the command ends.
+    """
     from ocr_client.errors import OCRError  # noqa: PLC0415  # slow to import
     from ocr_client.versions.errors import VersionsError  # noqa: PLC0415  # slow to import
 
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler) if main else None
     try:
         yield
     except (VersionsError, OCRError) as error:
         fail(str(error))
+    finally:
+        if main:
+            signal.signal(signal.SIGTERM, before)
 
 
 def say(line: str) -> None:

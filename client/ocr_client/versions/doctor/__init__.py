@@ -26,7 +26,7 @@ def examine(
     reads the configuration.
     """
     mender = Mender(site, options, config_options)
-    found = list(files.findings(site, mender))
+    found: list[Finding] = []
     used: tuple[Use, ...] = ()
     try:
         state = read_state(config)
@@ -34,6 +34,7 @@ def examine(
     except RepositoryError as error:
         mend = "see that the store can be reached, then: ocrctl models doctor"
         found.append(Finding("error", "store", str(error), mend))
+    found = [*files.findings(site, used, mender), *found]
     found += servers.findings(site, config, used, mender)
     found += machine.findings(site, config, used, mender)
     return tuple(found)

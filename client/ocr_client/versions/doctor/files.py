@@ -10,6 +10,7 @@ from ocr_client.versions import checks
 from ocr_client.versions.errors import RepositoryError, UnfinishedError
 from ocr_client.versions.places import ModelFolder
 from ocr_client.versions.site import Site
+from ocr_client.versions.traffic import Use
 from ocr_rollout.core.routing import Arm
 
 from .finding import Finding, Mender, quoted
@@ -17,7 +18,7 @@ from .finding import Finding, Mender, quoted
 FUTURE_S = 2.0
 
 
-def findings(site: Site, mender: Mender) -> Iterator[Finding]:
+def findings(site: Site, used: tuple[Use, ...], mender: Mender) -> Iterator[Finding]:
     yield from _transaction(site, mender)
     yield from _top_level(site, mender)
     for name in site.repository.models():
@@ -35,6 +36,8 @@ def findings(site: Site, mender: Mender) -> Iterator[Finding]:
         except RepositoryError as error:
             yield Finding("error", name, str(error), _mend_config(model))
             continue
+        busy = {use.arm for use in used}
+        yield from _missing(model, listed, busy, mender)
         yield from _versions(site, model, listed, text, mender)
 
 
@@ -64,16 +67,28 @@ def _top_level(site: Site, mender: Mender) -> Iterator[Finding]:
             yield Finding("warning", entry.name, what, mender.aside(entry))
 
 
+def _missing(
+    model: ModelFolder, listed: tuple[int, ...], busy: set[Arm], mender: Mender
+) -> Iterator[Finding]:
+    for number in sorted(set(listed) - set(model.there())):
+        arm = Arm(model.name, number)
+        what = "config.pbtxt lists it, its folder is missing: the model would not start"
+        place = quoted(model.version(number).path)
+        mend = (
+            f"it has traffic: put {place} back from where it was trained or a backup, then: "
+            f"{mender.models('recover')}"
+            if arm in busy
+            else mender.models("retire", arm)
+        )
+        yield Finding("error", str(arm), what, mend)
+
+
 def _versions(
     site: Site, model: ModelFolder, listed: tuple[int, ...], text: str, mender: Mender
 ) -> Iterator[Finding]:
-    there = model.there()
-    for number in sorted({*listed, *there}):
+    for number in model.there():
         arm = Arm(model.name, number)
-        if number not in there:
-            what = "config.pbtxt lists it, its folder is missing: the model would not start"
-            yield Finding("error", str(arm), what, mender.models("retire", arm))
-        elif number not in listed:
+        if number not in listed:
             yield Finding(
                 "note",
                 str(arm),
