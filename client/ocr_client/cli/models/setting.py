@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import shlex
 import signal
@@ -94,7 +95,12 @@ def config_of(path: Path | None) -> ClientConfig:
 
     if path is None and DEFAULT_CONFIG.exists():
         path = DEFAULT_CONFIG
-    return ClientConfig() if path is None else ClientConfig.load(path)
+    config = ClientConfig() if path is None else ClientConfig.load(path)
+    instead = os.environ.get(URL_VARIABLE)
+    if not instead:
+        return config
+    triton = dataclasses.replace(config.triton, urls=(instead,))
+    return dataclasses.replace(config, triton=triton)
 
 
 def repository_of(root: Path, work: Path | None) -> Repository:
@@ -135,12 +141,10 @@ def refuse_unnamed(site: Site, path: Path | None) -> None:
     """
     from ocr_client.versions.errors import EndpointDownError  # noqa: PLC0415  # slow to import
 
-    if path is None and not DEFAULT_CONFIG.exists():
+    if path is None and not DEFAULT_CONFIG.exists() and URL_VARIABLE not in os.environ:
         return
     ours = {endpoint.http for endpoint in site.fleet.endpoints}
-    instead = os.environ.get(URL_VARIABLE)
-    wanted = (instead,) if instead else config_of(path).triton.urls
-    missing = [url for url in wanted if url not in ours]
+    missing = [url for url in config_of(path).triton.urls if url not in ours]
     if missing and ours:
         raise EndpointDownError(
             f"{path or DEFAULT_CONFIG} sends requests to {', '.join(missing)}, too, which is not "

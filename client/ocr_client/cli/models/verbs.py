@@ -229,6 +229,7 @@ def recover(
         site = setting.site_of(repository, work, endpoint, key_file, wait_s=wait)
         for line in reconcile(site):
             print(line)
+    print("every server serves what the files list")
 
 
 @app.command()

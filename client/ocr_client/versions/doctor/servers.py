@@ -36,7 +36,8 @@ def findings(
             what = (
                 f"triton.urls sends requests there, and it is not among {', '.join(sorted(ours))}"
             )
-            yield Finding("warning", url, what, mender.models("doctor", f"--endpoint {url},GRPC"))
+            named = mender.models("doctor", f"--endpoint {url},GRPC")
+            yield Finding("warning", url, what, f"correct triton.urls, or name it: {named}")
     yield from _in_use(site, used, listed, mender)
     yield from _cold_start(site, used, listed)
 
