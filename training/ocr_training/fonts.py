@@ -19,13 +19,17 @@ Script = Literal["chinese", "latin"]
 
 @dataclasses.dataclass(frozen=True)
 class Font:
-    """A face: file, index in a collection, what it looks like, and whether training sees it."""
+    """A face: file, index in a collection, what it looks like, and whether training sees it.
+
+    capitals: it draws capitals for small letters, so a text in it is upper-case.
+    """
 
     file: str
     role: Role
     script: Script
     index: int = 0
     held_out: bool = False
+    capitals: bool = False
 
 
 def _noto(kind: str, weights: str, role: Role, held_out: str = "") -> list[Font]:
@@ -36,8 +40,15 @@ def _noto(kind: str, weights: str, role: Role, held_out: str = "") -> list[Font]
     ]
 
 
-def _latin(role: Role, files: str) -> list[Font]:
-    return [Font(f"{file}.ttf", role, "latin") for file in files.split()]
+# Found by comparing the glyphs of a, e, g, r, d, b, h, q, n, t with those of their capitals.
+CAPITALS = "amatic-sc bangers bebas-neue bungee cinzel luckiest-guy permanent-marker staatliches"
+
+
+def _latin(role: Role, files: str, *, held_out: bool = False) -> list[Font]:
+    return [
+        Font(f"{file}.ttf", role, "latin", 0, held_out, capitals=file in CAPITALS.split())
+        for file in files.split()
+    ]
 
 
 CATALOGUE: tuple[Font, ...] = (
@@ -74,7 +85,18 @@ CATALOGUE: tuple[Font, ...] = (
     *_latin("mono", "LiberationMono-Regular LiberationMono-Bold FreeMonoBold DejaVuSansMono"),
     *_latin("mono", "courier-prime inconsolata share-tech-mono vt323 special-elite"),
     *_latin("hand", "caveat kalam patrick-hand"),
-    *_latin("poster", "alfa-slab-one anton bebas-neue oswald pacifico"),
+    *_latin("poster", "alfa-slab-one anton bebas-neue oswald pacifico abril-fatface amatic-sc"),
+    *_latin("poster", "archivo-black bangers black-ops-one bungee cinzel dancing-script"),
+    *_latin("poster", "fjalla-one kaushan-script lilita-one lobster passion-one"),
+    *_latin("poster", "permanent-marker righteous russo-one staatliches titan-one yellowtail"),
+    *_latin("serif", "lora"),
+    *_latin("sans", "comfortaa dosis josefin-sans lato quicksand share-tech"),
+    *_latin("mono", "ibm-plex-mono space-mono"),
+    *_latin("serif", "crimson-text", held_out=True),
+    *_latin("sans", "open-sans", held_out=True),
+    *_latin("mono", "overpass-mono", held_out=True),
+    *_latin("hand", "indie-flower", held_out=True),
+    *_latin("poster", "luckiest-guy satisfy teko", held_out=True),
     Font("Caladea-BoldItalic.ttf", "serif", "latin", held_out=True),
     Font("Carlito-BoldItalic.ttf", "sans", "latin", held_out=True),
     Font("DejaVuSansMono-Bold.ttf", "mono", "latin", held_out=True),

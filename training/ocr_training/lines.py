@@ -39,6 +39,8 @@ CHINESE_ROLES = {
     "handwriting": ("brush", "kai"),
     "sign": ("hei", "display", "brush", "kai", "song"),
 }
+# Display and brush type are trained on as print, too, but hardly anybody prints in them.
+EVALUATED_ROLES = {"print": ("song", "hei", "song", "hei", "kai"), "scan": ("song", "hei")}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +68,7 @@ class LineMaker:
         characters: str = "",
     ) -> None:
         """Raises FileNotFoundError when the fonts are missing."""
+        self._chinese_roles = CHINESE_ROLES | (EVALUATED_ROLES if held_out else {})
         self._harm = EVALUATED if held_out else {}
         self._corpus = Corpus(folder, held_out=held_out, characters=characters)
         self._typesetter = Typesetter(GlyphCache(folder), Strokes(folder / "strokes.json"))
@@ -122,14 +125,18 @@ class LineMaker:
         self, rng: np.random.Generator, kind: str, length: int, wanted: str
     ) -> tuple[str, dict[str, fonts.Font]]:
         """A text whose characters all have a face; what no face of the line has is left out."""
-        for _ in range(8):
+        for _ in range(16):
             text = wanted or self._corpus.text(rng, kind, length)
             latin = self._pick(rng, "latin", LATIN_ROLES[kind])
-            chinese = self._pick(rng, "chinese", CHINESE_ROLES[kind])
+            if latin[0].capitals:
+                if wanted != wanted.upper():
+                    continue  # a text that was asked for stays as it is
+                text = text.upper()
+            chinese = self._pick(rng, "chinese", self._chinese_roles[kind])
             for _ in range(3):  # few faces have all traditional characters
                 if all(ord(c) < 0x250 or c in chinese[1] for c in text):
                     break
-                chinese = self._pick(rng, "chinese", CHINESE_ROLES[kind])
+                chinese = self._pick(rng, "chinese", self._chinese_roles[kind])
             order = [latin, chinese] if rng.random() < 0.75 else [chinese, latin]
             face_of = {}
             for character in set(text):

@@ -11,20 +11,23 @@ END = "<!-- card: end -->"
 SECOND = "Second scoring (case-folded, traditional to simplified, punctuation dropped), 1-CER."
 LEAST_COMPARED = 10
 HONEST = "1-CER of others on both; the goal is that Tesseract's differ by at most 0.10."
-GOALS = {  # issue 3: (goal, floor) of 1-CER
-    "print/zh": (0.975, 0.94),
-    "scan/zh": (0.985, 0.97),
-    "photo/zh": (0.96, 0.90),
-    "sign/zh": (0.92, 0.78),
-    "print/en": (0.985, 0.96),
-    "receipt/en": (0.96, 0.90),
-    "photo/en": (0.96, 0.91),
-    "sign/en": (0.90, 0.78),
-    "print": (0.995, None),
-    "scan": (0.98, None),
-    "photo": (0.97, None),
-    "sign": (0.96, None),
-    "handwriting": (0.93, None),
+# Issue 3: of 1-CER; in brackets the floor under which it is not resolved.
+REAL_GOALS = {
+    "print/zh": "0.975 (0.94)",
+    "scan/zh": "0.985 (0.97)",
+    "photo/zh": "0.96 (0.90)",
+    "sign/zh": "0.92 (0.78)",
+    "print/en": "0.985 (0.96)",
+    "receipt/en": "0.96 (0.90)",
+    "photo/en": "0.96 (0.91)",
+    "sign/en": "0.90 (0.78)",
+}
+MADE_GOALS = {
+    "print": "0.995",
+    "scan": "0.98",
+    "photo": "0.97",
+    "sign": "0.96",
+    "handwriting": "0.93",
 }
 
 
@@ -49,7 +52,10 @@ def render(document: Mapping[str, Any]) -> str:
         columns = [(v["version"], v["sets"][name]) for v in versions if name in v["sets"]]
         columns += [(e["engine"], e["sets"][name]) for e in engines if name in e["sets"]]
         parts += [f"## {title}"]
-        parts += ["1-CER, with 95 % intervals for ours.", _table(*_groups(columns, len(versions)))]
+        parts += [
+            "1-CER, with 95 % intervals for ours.",
+            _table(*_groups(name, columns, len(versions))),
+        ]
         parts += ["Share of lines read whole.", _table(*_lines(columns))]
         if name == "stress":
             continue
@@ -59,7 +65,7 @@ def render(document: Mapping[str, Any]) -> str:
             "1-CER by slice.",
             _table(*_slices(columns)),
         ]
-        for label, found in columns[: len(versions)]:
+        for label, found in columns[: len(versions)] if name != "made" else []:
             parts += [f"### {label}: how sure, and how right", *_sure(found["calibration"])]
             parts += [f"### {label}: most frequent confusions", _confused(found["confusions"])]
     return "\n\n".join(parts) + "\n"
@@ -91,7 +97,7 @@ def _honesty(engines: Iterable[Mapping[str, Any]]) -> tuple[list[str], list[list
 
 
 def _versions(versions: Iterable[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
-    head = ["version", "size", "320-px line, one thread", "SHA-256 of model.onnx"]
+    head = ["version", "size", "320-px line, one thread, CPU time", "SHA-256 of model.onnx"]
     return head, [
         [
             v["version"],
@@ -106,10 +112,16 @@ def _versions(versions: Iterable[Mapping[str, Any]]) -> tuple[list[str], list[li
 Columns = list[tuple[str, Mapping[str, Any]]]
 
 
-def _groups(columns: Columns, ours: int) -> tuple[list[str], list[list[str]]]:
-    goals = any(group in GOALS for group in columns[0][1]["groups"])
+def _shown(columns: Columns) -> list[str]:
+    """Groups of enough lines to say something; the JSON has them all."""
+    groups = columns[0][1]["groups"]
+    return [group for group in groups if groups[group]["strict"]["n"] >= LEAST_COMPARED]
+
+
+def _groups(name: str, columns: Columns, ours: int) -> tuple[list[str], list[list[str]]]:
+    goals = {"real": REAL_GOALS, "made": MADE_GOALS}.get(name, {})
     rows = []
-    for group in columns[0][1]["groups"]:
+    for group in _shown(columns):
         row = [group, str(columns[0][1]["groups"][group]["strict"]["n"])]
         for place, (_, found) in enumerate(columns):
             figure = found["groups"][group]["strict"]
@@ -117,8 +129,7 @@ def _groups(columns: Columns, ours: int) -> tuple[list[str], list[list[str]]]:
                 _rate(figure["one_minus_cer"], figure["cer_interval"] if place < ours else None)
             )
         if goals:
-            goal, floor = GOALS.get(group, (None, None))
-            row.append("" if goal is None else f"{goal:g}" + (f" ({floor:g})" if floor else ""))
+            row.append(goals.get(group, ""))
         rows.append(row)
     return ["", "n", *(label for label, _ in columns), *(["goal (floor)"] if goals else [])], rows
 
@@ -126,14 +137,14 @@ def _groups(columns: Columns, ours: int) -> tuple[list[str], list[list[str]]]:
 def _lines(columns: Columns) -> tuple[list[str], list[list[str]]]:
     return _head(columns), [
         [group, *(_rate(found["groups"][group]["strict"]["line"]) for _, found in columns)]
-        for group in columns[0][1]["groups"]
+        for group in _shown(columns)
     ]
 
 
 def _second(columns: Columns) -> tuple[list[str], list[list[str]]]:
     return _head(columns), [
         [group, *(_rate(f["groups"][group]["lenient"]["one_minus_cer"]) for _, f in columns)]
-        for group in columns[0][1]["groups"]
+        for group in _shown(columns)
     ]
 
 
