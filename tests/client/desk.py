@@ -11,6 +11,7 @@ from ocr_client.cli.rollout import app
 from ocr_client.config import ClientConfig
 from ocr_rollout.core.controller import step
 from ocr_rollout.core.counts import Counts
+from ocr_rollout.core.evidence import MARK_S
 from ocr_rollout.runtime.evidence import mark, read_evidence
 from ocr_rollout.runtime.transitions import commit, read_state
 from ocr_rollout.stores import CountBatch, KeyedDelta, open_store
@@ -74,10 +75,10 @@ class Desk:
         self._add(deltas(self.state.epoch, name, time.time() if at_s is None else at_s, counts))
 
     def watched(self, minutes):
-        """So many minutes, each marked by somebody."""
+        """So many minutes, each of their slots marked by somebody."""
         now_s = time.time()
-        for k in range(minutes):
-            self._add((), (mark(self.state.epoch, now_s - 60 * k),))
+        for k in range(60 * minutes // MARK_S + 2):
+            self._add((), (mark(self.state.epoch, now_s - MARK_S * k),))
 
     def waiting(self):
         """With all that a phase needs, at its gate."""

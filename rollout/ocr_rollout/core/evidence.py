@@ -1,9 +1,9 @@
 """What the judge and the controller look at: the counts of one epoch.
 
-`watched_s` is the dwell clock. Each minute (`MARK_S`) every process marks the epoch as watched, a
-mark counts once a minute however many set it, and the marks are counted. So a clock that jumps a
-day ahead is worth one minute, one that goes back nothing, and time in which no process ran, and
-nobody could have noticed anything, is no time in the phase.
+`watched_s` is the dwell clock. Every ten seconds (`MARK_S`) each process marks the epoch as watched, a
+mark counts once however many set it, and the marks are counted. So a clock that jumps a day ahead
+is worth one mark, one that goes back nothing, and time in which no process ran, and nobody could
+have noticed anything, is no time in the phase.
 """
 
 from __future__ import annotations
@@ -14,7 +14,15 @@ from typing import Final
 from .counts import Counts, Pairs
 from .windows import Series
 
-MARK_S: Final = 60  # one mark stands for so many seconds
+MARK_S: Final = 10  # one mark stands for so many seconds
+
+
+def watched_s(marks: int) -> float:
+    """The least time that an unbroken row of marks took, in seconds.
+
+    Of its first and its last slot of `MARK_S` only a moment may have been watched.
+    """
+    return float(MARK_S * max(0, marks - 2))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
