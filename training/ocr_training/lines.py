@@ -21,10 +21,11 @@ from ocr_training.strokes import Strokes
 HEIGHT = 32
 KINDS = {"print": 0.32, "scan": 0.13, "photo": 0.24, "handwriting": 0.12, "sign": 0.19}
 _SHARES = tuple(itertools.accumulate(KINDS.values()))
-FULL = {"scan": 0.4, "print": 0.15}  # of lines that fill their column, as book pages' do
+# Of lines that fill their column, as book pages' do; in training, in evaluation as in real scans.
+FULL = {False: {"scan": 0.4, "print": 0.15}, True: {"scan": 0.7, "print": 0.15}}
 # Of the degradations of training, so many meet a line of evaluation: chosen so that Tesseract and
 # RapidOCR score on these lines about what they score on real lines of the kind (docs/models.md).
-EVALUATED = {"print": 0.3, "scan": 0.15, "photo": 0.5, "sign": 0.8}
+EVALUATED = {"print": 0.2, "scan": 0.15, "photo": 0.5, "sign": 0.8}
 LATIN_ROLES = {
     "print": ("serif", "sans", "mono"),
     "scan": ("serif", "sans"),
@@ -68,6 +69,7 @@ class LineMaker:
         characters: str = "",
     ) -> None:
         """Raises FileNotFoundError when the fonts are missing."""
+        self._held_out = held_out
         self._chinese_roles = CHINESE_ROLES | (EVALUATED_ROLES if held_out else {})
         self._harm = EVALUATED if held_out else {}
         self._corpus = Corpus(folder, held_out=held_out, characters=characters)
@@ -92,7 +94,7 @@ class LineMaker:
         """
         rng = np.random.default_rng((seed, index))
         kind = kind or pick(rng, tuple(KINDS), _SHARES)
-        length = length or _length(rng, kind)
+        length = length or _length(rng, FULL[self._held_out].get(kind, 0))
         text, face_of = self._text_and_faces(rng, kind, min(length, 36), text)
         ink = self._written(rng, kind, text, face_of)
         ghost = None
@@ -181,8 +183,8 @@ class LineMaker:
         return ink
 
 
-def _length(rng: np.random.Generator, kind: str) -> int:
-    """Characters of a line: about ten, or a full line of a page."""
-    if rng.random() < FULL.get(kind, 0):
+def _length(rng: np.random.Generator, full: float) -> int:
+    """Characters of a line: about ten, or with probability `full` a full line of a page."""
+    if rng.random() < full:
         return int(rng.integers(20, 37))
     return 1 + int(rng.gamma(2.2, 4.2))
