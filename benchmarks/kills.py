@@ -25,7 +25,7 @@ from pathlib import Path
 from benchmarks import machine
 from benchmarks.kill_child import Order
 from benchmarks.report import Row, Section, show
-from benchmarks.swap import MakeVersion, marked
+from benchmarks.swap import MakeVersion, copy_newest, marked
 
 from ocr_client.config import ClientConfig, ModelRouting, TritonSettings
 from ocr_client.control import Endpoint
@@ -137,7 +137,7 @@ class Range:
     def findings(self) -> list[Finding]:
         """What is wrong, with the machine's own state left out: other work on it is not ours."""
         config = ClientConfig(
-            ModelRouting(crnn_enabled=False),
+            ModelRouting(crnn_enabled=False, stable=STABLE[1], candidate=STABLE[0]),
             TritonSettings(urls=(self.triton.http_url,)),
         )
         found = examine(
@@ -151,7 +151,8 @@ class Range:
     def _start(self) -> EmbeddedTriton:
         triton = self._stack.enter_context(EmbeddedTriton(self.root, ports=Ports(0, 0, 0)))
         (self.root.parent / "config.yaml").write_text(
-            f"model_routing: {{crnn_enabled: false}}\ntriton: {{urls: ['{triton.http_url}']}}\n"
+            'model_routing: {crnn_enabled: false, stable: "convnext:1", candidate: "crnn:1"}\n'
+            f"triton: {{urls: ['{triton.http_url}']}}\n"
         )
         return triton
 
@@ -170,6 +171,8 @@ class Range:
             return True, "died"
         told = json.loads(done.stdout)
         if not told["killed"]:
+            if done.returncode:
+                raise RuntimeError(f"{order.verb} failed unkilled: {done.stderr.splitlines()[-1]}")
             self._points[order.verb] = told["count"]
         return told["killed"], "was done" if done.returncode == 0 else "said why it failed"
 
@@ -264,8 +267,7 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="kills-") as own:
         root = Path(own) / "models"
-        for model in ("crnn", "convnext"):
-            shutil.copytree(options.repository / model, root / model)
+        copy_newest(options.repository, root)
         tally = kill_randomly(
             root,
             options.images,

@@ -28,6 +28,8 @@ from onnx import helper, numpy_helper
 
 from ocr_client.control import Endpoint
 from ocr_client.versions import Fleet, GoldenSet, Repository, Site, Standard, publish, retire
+from ocr_client.versions.policy import with_versions
+from ocr_client.versions.rules import parse_config
 from ocr_rollout.core.routing import Arm
 from ocr_server import EmbeddedTriton, Ports
 
@@ -154,6 +156,19 @@ def section(found: Swapped) -> Section:
     return Section("Versions published and retired under load", tuple(rows))
 
 
+def copy_newest(source: Path, target: Path) -> None:
+    """Both models with the newest version that is listed, as version 1."""
+    for name in ("crnn", "convnext"):
+        model = Repository.at(source).model(name)
+        newest = model.version(model.listed()[-1])
+        own = target / name / "1"
+        shutil.copytree(newest.path, own)
+        meta = {**newest.read_meta(), "version": 1}
+        (own / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
+        text = with_versions(model.config_text(), (1,), parse_config)
+        (target / name / "config.pbtxt").write_text(text, encoding="utf-8")
+
+
 def marked(repository: Path) -> MakeVersion:
     """Versions of `crnn` that differ in one number: their confidences are times 1 - N / 1000."""
     original = repository / "crnn" / "1"
@@ -268,8 +283,7 @@ def main() -> int:
     facts = machine.facts()
     with _folder() as own:
         repository = own / "models"
-        for model in ("crnn", "convnext"):
-            shutil.copytree(options.repository / model, repository / model)
+        copy_newest(options.repository, repository)
         found = swap_under_load(
             repository,
             options.images,
