@@ -20,7 +20,7 @@ run: $(VENV)/.base  ## read the sample images through the embedded Triton
 	@echo "Next, with $(BIN) on your PATH:"
 	@echo "  ocrctl server up --detach            a Triton that stays, on 127.0.0.1:8000"
 	@echo "  ocrctl recognize IMAGE... --json     your own line images"
-	@echo "  ocrctl recognize IMAGE --arm crnn:1  one model, whatever the router says"
+	@echo "  ocrctl recognize IMAGE --arm crnn:2  one model, whatever the router says"
 	@echo "  ocrctl server down                   stop it"
 	@echo "The candidate's share and all else that can be set stands in config.yaml."
 

@@ -7,8 +7,8 @@ import dataclasses
 from ocr_preprocessing.load import MAX_PIXELS
 from ocr_rollout.core.routing import Arm, Sticky
 
-STABLE = Arm("convnext", 1)
-CANDIDATE = Arm("crnn", 1)
+STABLE = Arm("convnext", 2)
+CANDIDATE = Arm("crnn", 2)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,12 +5,12 @@ import time
 
 import numpy as np
 
-from ocr_client import Arm, ClientConfig, OCRClient
+from ocr_client import ClientConfig, OCRClient
 from ocr_client.config import ModelRouting, RescueSettings, ShadowSettings, TritonSettings
 from ocr_client.fake import FakeTransport
+from ocr_client.settings import CANDIDATE, STABLE
 from ocr_rollout.stores.series import read_epoch
 
-STABLE, CANDIDATE = Arm("convnext", 1), Arm("crnn", 1)
 BOTH = {STABLE: "stable", CANDIDATE: "candidate"}
 GARBLED = "\ufffd\ufffd\ufffd"
 

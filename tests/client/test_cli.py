@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from scripted import HANG
 
 from ocr_client.cli.app import found, lacking
 from ocr_client.results import LineResult
+from ocr_client.settings import CANDIDATE, STABLE
 
 NOWHERE = "127.0.0.1:9"  # the discard port: nothing listens there
 OCRCTL = [sys.executable, "-m", "ocr_client.cli"]
@@ -46,7 +48,7 @@ def lines(tmp_path_factory):
 
 
 @pytest.mark.server
-@pytest.mark.parametrize("arm", ["crnn:1", "convnext:1"])
+@pytest.mark.parametrize("arm", [str(CANDIDATE), str(STABLE)])
 def test_json_is_one_object_a_line_with_the_promised_keys(triton, lines, arm):
     """As the scorer calls it: every file, in order, from the arm that was named."""
     run = ocrctl("recognize", "--line", "--json", "--arm", arm, "--url", triton.http_url, *lines)
@@ -69,7 +71,16 @@ def test_without_json_it_is_a_table(triton, lines):
     """Whole names and texts where it goes into a file."""
     run = ocrctl("recognize", "--url", triton.http_url, *lines[:3])
     assert (run.returncode, run.stderr) == (0, "")
-    for words in ("file", "text", "confidence", "arm", "ms", "fell back", str(lines[0]), ":1"):
+    for words in (
+        "file",
+        "text",
+        "confidence",
+        "arm",
+        "ms",
+        "fell back",
+        str(lines[0]),
+        str(STABLE),
+    ):
         assert words in run.stdout
 
 
@@ -105,7 +116,7 @@ def test_an_arm_that_is_not_there_fails_for_each_file(triton, lines):
     run = ocrctl("recognize", "--arm", "crnn:9", "--url", triton.http_url, *lines[:2])
     assert (run.returncode, run.stdout) == (1, "")
     assert run.stderr.count("crnn:9 is not on the server") == 2
-    assert "there is: convnext:1, crnn:1" in run.stderr
+    assert re.search(rf"there is: .*{STABLE}, .*{CANDIDATE}", run.stderr)
 
 
 @pytest.mark.server

@@ -12,9 +12,9 @@ from ocr_client import Arm, ClientConfig, LineResult, OCRClient
 from ocr_client import errors as tree
 from ocr_client.config import ModelRouting, TritonSettings
 from ocr_client.fake import FakeTransport, spelled
+from ocr_client.settings import CANDIDATE, STABLE
 from ocr_preprocessing.spec import LineSpec
 
-STABLE, CANDIDATE = Arm("convnext", 1), Arm("crnn", 1)
 BOTH = {STABLE: "stable", CANDIDATE: "candidate"}
 ALL_TO_CANDIDATE = ClientConfig(ModelRouting(candidate_weight_bp=10_000))
 
@@ -64,7 +64,7 @@ def test_the_json_of_a_result_is_plain():
     """Keys and types as the command line prints them."""
     reader, _ = client({CANDIDATE: "a"})
     found = reader.recognize(image()).to_json()
-    assert found["arm"] == {"model": "crnn", "version": 1}
+    assert found["arm"] == {"model": "crnn", "version": CANDIDATE.version}
     assert found["characters"] == [{"text": "a", "confidence": 0.9, "x": [0.0, 4.0]}]
     assert set(found) >= {"text", "confidence", "time_ms", "arm", "bucket", "fell_back"}
 
@@ -118,7 +118,7 @@ def test_stable_answers_for_a_candidate_that_fails(fault, caplog):
     assert (result.text, result.arm, result.fell_back) == ("stable", STABLE, True)
     assert (result.reason, result.fault) == ("fell_back", str(fault))
     (record,) = caplog.records
-    for words in (result.request_id, "crnn:1", "convnext:1", type(fault).__name__, str(fault)):
+    for words in (result.request_id, str(CANDIDATE), str(STABLE), type(fault).__name__, str(fault)):
         assert words in record.getMessage()
 
 
@@ -143,7 +143,7 @@ def test_a_candidate_whose_spec_cannot_be_read_is_fallen_back_from(caplog):
     reader = OCRClient(ALL_TO_CANDIDATE, transport=Bare(BOTH))
     result = reader.recognize(image())
     assert result.fell_back
-    assert "crnn:1" in result.fault
+    assert str(CANDIDATE) in result.fault
     assert "ocr_width_buckets" in result.fault
     with pytest.raises(tree.BadSpecError):
         reader.recognize(image(), arm=CANDIDATE)
@@ -185,7 +185,7 @@ def test_a_forced_arm_answers_or_fails(fault):
     """No fallback: a score must never be another arm's."""
     reader, transport = client({STABLE: "stable", CANDIDATE: fault})
     with pytest.raises(type(fault)):
-        reader.recognize(image(), arm="crnn:1")
+        reader.recognize(image(), arm=str(CANDIDATE))
     assert {asked.arm for asked in transport.asked} == {CANDIDATE}
     assert reader.recognize(image(), arm=STABLE).reason == "forced"
 
@@ -193,7 +193,7 @@ def test_a_forced_arm_answers_or_fails(fault):
 def test_a_forced_arm_does_not_stick():
     """A per-call option never changes the object."""
     reader, _ = client()
-    assert reader.recognize(image(), arm="convnext:1").arm == STABLE
+    assert reader.recognize(image(), arm=str(STABLE)).arm == STABLE
     assert reader.recognize(image()).arm == CANDIDATE
 
 
@@ -202,7 +202,7 @@ def test_with_both_arms_gone_the_error_says_so():
     reader, _ = client({Arm("other", 3): "x"})
     with pytest.raises(tree.NoArmError) as caught:
         reader.recognize(image())
-    for words in ("neither arm answered", "crnn:1", "convnext:1", "other:3"):
+    for words in ("neither arm answered", str(CANDIDATE), str(STABLE), "other:3"):
         assert words in str(caught.value)
     assert isinstance(caught.value.candidate, tree.ModelMissingError)
     assert isinstance(caught.value.stable, tree.ModelMissingError)

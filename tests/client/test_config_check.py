@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from ocr_client.cli.app import found
 from ocr_client.cli.config import app
 from ocr_client.config import ClientConfig
+from ocr_client.settings import STABLE
 
 ROOT = Path(__file__).parents[2]
 PLAN = """\
@@ -81,7 +82,7 @@ def test_the_same_as_json(file):
     facts = json.loads(run.stdout)
     assert run.exit_code == 0
     assert facts["ok"] is True
-    assert facts["stable"] == "convnext:1"
+    assert facts["stable"] == str(STABLE)
     assert facts["share"] is None
     assert [phase["share"] for phase in facts["rollout"]["phases"]] == [0, 0.25, 1]
     assert facts["endpoints"] == ["10.0.0.1:8000", "10.0.0.2:8000"]

@@ -20,7 +20,7 @@ from ocr_server import EmbeddedTriton, Ports
 
 ARM, STABLE = Arm("crnn", 1), Arm("convnext", 1)
 IMAGE = np.zeros((1, 1, 32, 16), np.uint8)
-SETTINGS = BreakerSettings(failures=3, open_s=30.0)
+SETTINGS = BreakerSettings(failures=3, open_s=30.0, max_open_s=120.0)
 MISSING = http(404, {"error": "Request for unknown model: 'crnn' version 1 is not found"})
 THERE = http(200, {"model_stats": [{"name": "b", "version": "7"}]})
 

@@ -95,7 +95,9 @@ def test_an_open_breaker_falls_back_at_once_and_counts_nothing():
     reader, _ = client({STABLE: "stable", CANDIDATE: tree.ArmBrokenError("open")})
     result = reader.recognize(image())
     assert (result.text, result.fell_back) == ("stable", True)
-    assert reader.metrics()['ocr_client_attempts_total{arm="crnn:1",outcome="not_made"}'] == 1
+    assert (
+        reader.metrics()[f'ocr_client_attempts_total{{arm="{CANDIDATE}",outcome="not_made"}}'] == 1
+    )
     found = counted(reader)
     assert (found.candidate, found.stable) == ({}, {})
 

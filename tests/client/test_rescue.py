@@ -12,7 +12,8 @@ from ocr_client.fake import FakeTransport
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("", "crnn:1: no text found"), (GARBLED, "crnn:1: garbled (control 3")]
+    ("text", "words"),
+    [("", f"{CANDIDATE}: no text found"), (GARBLED, f"{CANDIDATE}: garbled (control 3")],
 )
 def test_stable_answers_for_an_answer_that_is_none(text, words):
     """Marked, with what was wrong; the candidate's fault counts, stable's help does not."""

@@ -17,10 +17,10 @@ import pytest
 from desk import DIGEST, PLAN, Desk
 
 from ocr_client.cli.rollout.figures import agreement, arm_figures, mean_ms
+from ocr_client.settings import CANDIDATE, STABLE
 from ocr_client.transport import TritonTransport
 from ocr_rollout.core import commands
 from ocr_rollout.core.counts import Counts, Pairs, Tally
-from ocr_rollout.core.routing import Arm
 from ocr_rollout.core.windows import Series
 from ocr_rollout.stores import LogEntry
 
@@ -62,7 +62,7 @@ def test_every_figure_is_shown_to_people_and_to_programs(desk):
     assert said["last"]["who"] == "ann"
     shown = desk.run("status").stdout
     for words in (
-        "r1  convnext:1 -> crnn:1  running",
+        f"r1  {STABLE} -> {CANDIDATE}  running",
         "1 of 2, gate manual: look",
         "watched 1 min of 1 min",
         "889",
@@ -85,7 +85,7 @@ def test_a_gate_a_share_by_hand_and_tombstones_are_shown(desk):
     assert "waits for a person: ocrctl rollout approve" in desk.run("status").stdout
     desk.run("rollback", "--by", "ann", "--reason", "wrong [dates]")  # no markup
     shown = desk.run("status").stdout
-    for words in ("rolled back", DIGEST, "wrong [dates]", "crnn:1"):
+    for words in ("rolled back", DIGEST, "wrong [dates]", str(CANDIDATE)):
         assert words in shown
     assert desk.said("status")["tombstones"][0]["reason"] == "wrong [dates]"
 
@@ -130,7 +130,7 @@ def test_an_entry_that_cannot_be_read_does_not_hide_the_others(desk):
     """Of a newer version, or of another kind."""
     desk.store.record(LogEntry({"schema": 9, "who": "eve", "action": "promote"}))
     told = desk.run("history").stdout
-    assert "start of crnn:1" in told
+    assert f"start of {CANDIDATE}" in told
     assert "unreadable: audit entry: schema 9" in told
     assert "promote by eve" in desk.run("status").stdout
 
@@ -167,10 +167,8 @@ def test_a_triton_that_does_not_answer_is_a_line_each(desk):
 def test_a_real_triton_tells_compute_queue_cpu_and_memory(triton, tmp_path):
     """After a few requests to both arms."""
     transport = TritonTransport([triton.http_url])
-    for name in ("convnext", "crnn"):
-        transport.infer(
-            Arm(name, 1), np.zeros((1, 1, 32, 96), np.uint8), timeout_s=30, request_id="r"
-        )
+    for arm in (STABLE, CANDIDATE):
+        transport.infer(arm, np.zeros((1, 1, 32, 96), np.uint8), timeout_s=30, request_id="r")
     transport.close()
     desk = Desk(tmp_path, triton=triton).started()
     deadline = time.monotonic() + 20
@@ -181,7 +179,7 @@ def test_a_real_triton_tells_compute_queue_cpu_and_memory(triton, tmp_path):
             break
         time.sleep(0.5)
     arms = {arm["arm"]: arm for arm in server["arms"]}
-    for name in ("convnext:1", "crnn:1"):
+    for name in (str(STABLE), str(CANDIDATE)):
         assert arms[name]["requests"] >= 1
         assert arms[name]["compute_ms"] > 0
         assert arms[name]["queue_ms"] >= 0

@@ -97,7 +97,7 @@ def test_a_ratio_starts_by_itself_and_says_so():
     standing = reader.rollout
     assert (standing.status, standing.phase, standing.phases) == ("running", 1, 1)
     assert (standing.weight, standing.generation) == (1.0, 1)
-    assert standing.to_json()["candidate"] == "crnn:1"
+    assert standing.to_json()["candidate"] == str(CANDIDATE)
     reader.close()
 
 
@@ -115,7 +115,7 @@ def test_in_ratio_mode_a_candidate_that_fails_is_taken_back_by_itself(caplog):
     assert reader.rollout.status == "rolled_back"
     told = [r.getMessage() for r in caplog.records if "rolled back" in r.getMessage()]
     assert len(told) == 1
-    assert "crnn:1 is rolled back, share 0" in told[0]
+    assert f"{CANDIDATE} is rolled back, share 0" in told[0]
     assert "early" in told[0]
     reader.close()
     transport.asked.clear()
@@ -329,8 +329,8 @@ def test_metrics_are_named_as_prometheus_names_them():
     reader, _ = client()
     reader.recognize(image())
     found = reader.metrics()
-    assert found['ocr_client_requests_total{arm="crnn:1",reason="candidate_range"}'] == 1
-    assert found['ocr_client_attempts_total{arm="crnn:1",outcome="ok"}'] == 1
+    assert found[f'ocr_client_requests_total{{arm="{CANDIDATE}",reason="candidate_range"}}'] == 1
+    assert found[f'ocr_client_attempts_total{{arm="{CANDIDATE}",outcome="ok"}}'] == 1
     assert found["ocr_client_rollout_weight"] == 1
     assert found["ocr_client_in_flight"] == 0
     reader.close()

@@ -72,12 +72,12 @@ def test_two_processes_count_into_one_store(triton, tmp_path):
     assert [len(answer) for answer in answers] == [30, 30]
     found = read_epoch(store, read_state(store).epoch, time.time())
     together = answers[0] + answers[1]
-    assert 10 < together.count("crnn:1") < 50
+    assert 10 < together.count(str(CANDIDATE)) < 50
     # Rescued answers are stable's, and a bucket key counts once a minute: hence at most a few less.
     attempts = found.candidate.total.requests + found.stable.total.requests
     assert 55 <= attempts <= 60
     assert found.candidate.total.timed == found.candidate.total.requests
-    assert found.candidate.total.requests >= together.count("crnn:1") - 3
+    assert found.candidate.total.requests >= together.count(str(CANDIDATE)) - 3
     store.close()
 
 

@@ -18,9 +18,15 @@ from ocr_server.conformance import check_repository
 pytestmark = pytest.mark.torch
 
 
-@pytest.fixture(params=["crnn", "convnext"])
+COMMITTED = Path(__file__).parents[2] / "model_repository"
+VERSIONS = sorted(
+    str(path.parent.relative_to(COMMITTED)) for path in COMMITTED.glob("*/*/model.onnx")
+)
+
+
+@pytest.fixture(params=VERSIONS or ["crnn/1", "convnext/1"])
 def version(repository: Path, request: pytest.FixtureRequest) -> Version:
-    return Version.at(repository / request.param / "1")
+    return Version.at(repository / request.param)
 
 
 def test_repository_conforms(repository):
@@ -42,7 +48,8 @@ def test_digest_and_alphabet_are_those_of_the_files(version):
 def test_configuration_is_written_from_the_spec_in_meta(version):
     """Never by hand: preprocessing of training, export and serving is one record."""
     spec = LineSpec.from_parameters(read_meta(version)["spec"])
-    assert version.config.read_text() == config_text(version.name, (1,), spec)
+    numbers = sorted(int(path.parent.name) for path in version.config.parent.glob("*/model.onnx"))
+    assert version.config.read_text() == config_text(version.name, tuple(numbers), spec)
 
 
 def test_output_steps_follow_the_stride_in_the_spec(version):

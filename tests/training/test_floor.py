@@ -30,6 +30,14 @@ FLOORS = {
         "handwriting": 0.53,
         "sign": 0.86,
     },
+    ("crnn", 2): {"print": 0.96, "scan": 0.96, "photo": 0.91, "handwriting": 0.67, "sign": 0.90},
+    ("convnext", 2): {
+        "print": 0.96,
+        "scan": 0.955,
+        "photo": 0.87,
+        "handwriting": 0.56,
+        "sign": 0.895,
+    },
 }
 
 

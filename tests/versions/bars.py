@@ -19,8 +19,12 @@ from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
 from PIL import Image
 
 from ocr_preprocessing.spec import LineSpec
+from ocr_rollout.core.routing import Arm
 
 LETTER = "I"
+# The arms of the repositories made here, whatever the shipped configuration names.
+ARMS = 'stable: "convnext:1", candidate: "crnn:1"'
+STABLE, CANDIDATE = Arm("convnext", 1), Arm("crnn", 1)
 CONFIG = """\
 name: "{name}"
 backend: "onnxruntime"

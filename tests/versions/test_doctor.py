@@ -30,7 +30,8 @@ MACHINE = {"memory", "disk"}
 @pytest.fixture
 def config(site) -> ClientConfig:
     return ClientConfig(
-        ModelRouting(crnn_enabled=False), TritonSettings(urls=(site.fleet.endpoints[0].http,))
+        ModelRouting(crnn_enabled=False, stable=bars.STABLE, candidate=bars.CANDIDATE),
+        TritonSettings(urls=(site.fleet.endpoints[0].http,)),
     )
 
 
@@ -152,7 +153,12 @@ def test_fault_is_found_and_its_advice_mends_it(site, look, fault, words):
         assert site.fleet.control.ready(site.fleet.endpoints[0], arm.model, arm.version)
     # A version that is there unlisted is a note: whether to serve it is for a person to say.
     if (left := Arm("crnn", 4)).version in site.repository.model("crnn").there():
-        notes = examine(site, ClientConfig(ModelRouting(crnn_enabled=False)))
+        notes = examine(
+            site,
+            ClientConfig(
+                ModelRouting(crnn_enabled=False, stable=bars.STABLE, candidate=bars.CANDIDATE)
+            ),
+        )
         assert [item.subject for item in notes if "served by nobody" in item.what] == ["crnn:4"]
         retire(site, left, tuple)
 
@@ -186,7 +192,7 @@ def test_missing_version_that_has_traffic_is_not_to_be_retired(site, look, confi
 
 def test_arms_in_use_must_be_listed_and_started(site, look, config):
     """A candidate that nobody serves, and a model that the start list lacks."""
-    routing = ModelRouting(candidate=Arm("third", 3), candidate_weight_bp=1)
+    routing = ModelRouting(stable=bars.STABLE, candidate=Arm("third", 3), candidate_weight_bp=1)
     found = look(config=dataclasses.replace(config, model_routing=routing))
     assert {(item.subject.partition(" ")[0], item.severity) for item in found} == {
         ("third:3", "error"),

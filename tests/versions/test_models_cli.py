@@ -24,7 +24,7 @@ def folder(tmp_path_factory, served) -> Path:
     (own / "model_repository").symlink_to(root)
     bars.write_golden(own / "samples")
     (own / "config.yaml").write_text(
-        "model_routing: {crnn_enabled: true, gray_scale_ratio: 0.1}\n"
+        f"model_routing: {{gray_scale_ratio: 0.1, {bars.ARMS}}}\n"
         f"triton: {{urls: ['{triton.http_url}']}}\n"
     )
     return own
@@ -153,6 +153,7 @@ def test_without_a_server_it_says_how_to_start_one(tmp_path, monkeypatch):
     bars.write_repository(tmp_path / "model_repository")
     bars.write_golden(tmp_path / "samples")
     bars.write_version(tmp_path / "new", version=2)
+    (tmp_path / "config.yaml").write_text(f"model_routing: {{{bars.ARMS}}}\n")
     for words, code, said in (
         (["publish", "crnn", "new"], 1, "no Triton of yours serves"),
         (["retire", "crnn:1"], 1, "ocrctl server up --detach"),

@@ -67,7 +67,10 @@ def test_a_server_that_lacks_the_version_later_leaves_its_pool(site, second, sta
         for _ in range(20):
             result = client.recognize(bars.line(3), arm=arm)
             assert (result.text, result.arm, result.fell_back) == ("III", arm, False)
-    config = ClientConfig(ModelRouting(crnn_enabled=False), TritonSettings(urls=urls))
+    config = ClientConfig(
+        ModelRouting(crnn_enabled=False, stable=bars.STABLE, candidate=bars.CANDIDATE),
+        TritonSettings(urls=urls),
+    )
     wrong = [item for item in examine(pair, config) if item.severity == "error"]
     assert [(item.subject, item.mend) for item in wrong] == [("crnn:6", "ocrctl models recover")]
     list(reconcile(pair))

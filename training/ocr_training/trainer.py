@@ -94,6 +94,7 @@ class Trainer:
             self.model.parameters(), lr=plan.peak_rate, weight_decay=plan.weight_decay, fused=True
         )
         self.progress = Progress()
+        self.before: dict[str, Any] = {}  # training facts of the checkpoint it started from
         self.generator = torch.Generator().manual_seed(plan.seed)
         out.mkdir(parents=True, exist_ok=True)
         if (out / "last.pt").exists():
@@ -185,6 +186,7 @@ class Trainer:
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
+            "before": self.before,
         }
         _write(state, self.out / "last.pt")
         _write(self.export_state(), self.out / "ema.pt")
@@ -208,6 +210,7 @@ class Trainer:
                 "hours": round(self.progress.seconds / 3600, 2),
                 "seed": self.plan.seed,
                 "plan": _plain(self.plan),
+                "before": self.before,
             },
         }
 
@@ -264,7 +267,9 @@ class Trainer:
         print(text, flush=True)
 
     def _start(self, path: Path) -> None:
-        weights = load_checkpoint(path).network.state_dict()
+        checkpoint = load_checkpoint(path)
+        self.before = dict(checkpoint.training)
+        weights = checkpoint.network.state_dict()
         try:
             self.model.load_state_dict(weights)
         except RuntimeError:
@@ -281,6 +286,7 @@ class Trainer:
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.progress = Progress(**state["progress"])
+        self.before = state.get("before", {})  # not in files of the first version
         self.generator.manual_seed(self.plan.seed + self.progress.step)
 
 
