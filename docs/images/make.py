@@ -1,6 +1,11 @@
-"""Draws README's pictures from the product itself: `python docs/images/make.py`.
+"""Draws README's pictures from the product itself: `python docs/images/make.py [NAME...]`.
 
-run.svg is what `make run` prints, samples.png the sample images below each other.
+| name | picture |
+|---|---|
+| samples | samples.png: the sample images below each other |
+| run | run.svg: what `make run` prints |
+| demo | demo.svg: the end of what `make demo-rollout` prints |
+| simulate | simulate.png: what `ocrctl rollout simulate --plot` draws |
 """
 
 from __future__ import annotations
@@ -20,19 +25,41 @@ COLUMNS = 118
 ROW = 40  # pixels
 
 
-def run_svg() -> None:
-    printed = subprocess.run(
-        ["make", "--no-print-directory", "run"],
+def printed(target: str) -> str:
+    return subprocess.run(
+        ["make", "--no-print-directory", target],
         cwd=ROOT,
         env={"PATH": "/usr/bin:/bin", "HOME": str(Path.home()), "COLUMNS": str(COLUMNS)},
         capture_output=True,
         text=True,
         check=True,
-    ).stdout
+    ).stdout.rstrip()
+
+
+def svg(name: str, title: str, text: str) -> None:
+    width = max(COLUMNS, *(len(line) for line in text.splitlines()))
     with Path("/dev/null").open("w", encoding="utf-8") as nowhere:
-        console = Console(record=True, width=COLUMNS, file=nowhere)
-        console.print(Text("$ make run\n" + printed.rstrip()))
-        console.save_svg(str(HERE / "run.svg"), title="make run")
+        console = Console(record=True, width=width, file=nowhere)
+        console.print(Text(text))
+        console.save_svg(str(HERE / name), title=title)
+
+
+def run_svg() -> None:
+    svg("run.svg", "make run", "$ make run\n" + printed("run"))
+
+
+def demo_svg() -> None:
+    _, _, end = printed("demo-rollout").partition("What callers saw")
+    seen, _, rest = end.partition("What the audit log says")  # too wide for a picture
+    _, _, checks = rest.partition("Was it as it should be?")
+    text = f"What callers saw{seen}Was it as it should be?{checks}"
+    svg("demo.svg", "make demo-rollout", text)
+
+
+def simulate_png() -> None:
+    ocrctl = [str(Path(sys.executable).with_name("ocrctl")), "rollout", "simulate"]
+    bad = ["--candidate-error", "0.01", "--becomes", "0.2", "--after", "500"]
+    subprocess.run([*ocrctl, *bad, "--plot", str(HERE / "simulate.png")], cwd=ROOT, check=True)
 
 
 def samples_png() -> None:
@@ -46,7 +73,13 @@ def samples_png() -> None:
     Image.fromarray(sheet).save(HERE / "samples.png", optimize=True)
 
 
+PICTURES = {
+    "samples": samples_png,
+    "run": run_svg,
+    "demo": demo_svg,
+    "simulate": simulate_png,
+}
+
 if __name__ == "__main__":
-    samples_png()
-    if "--samples-only" not in sys.argv:
-        run_svg()
+    for picture in sys.argv[1:] or PICTURES:
+        PICTURES[picture]()
