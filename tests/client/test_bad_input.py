@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ocr_client import Arm, ClientConfig, OCRClient
+from ocr_client import ClientConfig, OCRClient
 from ocr_client.config import Limits
 from ocr_client.errors import BadImageError
 from ocr_client.fake import FakeTransport
+from ocr_client.settings import CANDIDATE, STABLE
 
 NOWHERE = "127.0.0.1:9"  # the discard port: nothing listens there
 
@@ -84,7 +85,7 @@ def folder(tmp_path):
 
 
 def reader():
-    transport = FakeTransport({Arm("convnext", 1): "a", Arm("crnn", 1): "a"})
+    transport = FakeTransport({STABLE: "a", CANDIDATE: "a"})
     return OCRClient(transport=transport), transport
 
 
@@ -150,7 +151,7 @@ def test_what_is_no_image_at_all_is_the_callers_fault_too(source):
 def test_the_limit_of_pixels_is_configured():
     """It holds for arrays and for files."""
     config = ClientConfig(limits=Limits(max_pixels=1_000))
-    client = OCRClient(config, transport=FakeTransport({Arm("convnext", 1): "a"}))
+    client = OCRClient(config, transport=FakeTransport({STABLE: "a"}))
     for source in (np.zeros((32, 90), np.uint8), encoded(LINE, "PNG")):
         with pytest.raises(BadImageError, match="1,000"):
             client.recognize(source)

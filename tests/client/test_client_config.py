@@ -9,6 +9,7 @@ from ocr_client import OCRClient
 from ocr_client.config import ClientConfig, ModelRouting
 from ocr_client.errors import ConfigError
 from ocr_client.fake import FakeTransport
+from ocr_client.settings import CANDIDATE, STABLE
 from ocr_rollout.core.plan import DEFAULT_PHASES
 from ocr_rollout.core.routing import Arm
 
@@ -37,18 +38,18 @@ def test_the_seed_keys_are_read(tmp_path):
     assert config.model_routing.auto_rollback_threshold == 0.05
     assert config.model_routing.check_interval_seconds == 60
     assert config.weight_enabled
-    assert config.plan().candidate == Arm("crnn", 1)
+    assert config.plan().candidate == CANDIDATE
 
 
 def test_crnn_enabled_false_takes_the_candidate_out_whatever_it_is_called(tmp_path):
     """Even when the candidate is a convnext."""
     config = load(
         tmp_path,
-        "model_routing: {crnn_enabled: false, gray_scale_ratio: 1, candidate: 'convnext:2'}",
+        "model_routing: {crnn_enabled: false, gray_scale_ratio: 1, candidate: 'convnext:9'}",
     )
     assert not config.weight_enabled
-    with OCRClient(config, transport=FakeTransport({Arm("convnext", 1): "stable"})) as client:
-        assert client.recognize(np.zeros((32, 200), np.uint8)).arm == Arm("convnext", 1)
+    with OCRClient(config, transport=FakeTransport({STABLE: "stable"})) as client:
+        assert client.recognize(np.zeros((32, 200), np.uint8)).arm == STABLE
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "triton:\n", "{}"])
@@ -82,7 +83,7 @@ MISTAKES = {
     "model_routing: {stable: convnext}": ("stable", "'convnext'", "MODEL:VERSION"),
     "model_routing: {candidate: crnn:latest}": ("candidate", "'crnn:latest'", "MODEL:VERSION"),
     "model_routing: {candidate: 1:30}": ("candidate", "90", "in quotes"),  # YAML 1.1 reads 1:30
-    "model_routing: {candidate: 'convnext:1'}": ("candidate", "convnext:1", "another arm"),
+    f"model_routing: {{candidate: '{STABLE}'}}": ("candidate", str(STABLE), "another arm"),
     "model_routing: {sticky: image}": ("sticky", "'image'", "user_image, user, request"),
     "model_routing: {sticky: [user]}": ("sticky", "['user']", "user_image, user, request"),
     "model_routing: {salt: ''}": ("salt", "''", "not empty"),
@@ -116,7 +117,7 @@ MISTAKES = {
     "rollout: {id: a, phase: []}": ("rollout.phase", "did you mean phases"),
     "rollout: {id: a, phases: [{share: 0.1, share: 0.2}]}": ("share", "twice"),
     "rollout: {id: a, phases: [{share: 0.1}, {share: 0.05}]}": ("rollout.phases", "ascending"),
-    "rollout: {id: a, candidate: 'convnext:1'}": ("rollout.candidate", "stable already"),
+    f"rollout: {{id: a, candidate: '{STABLE}'}}": ("rollout.candidate", "stable already"),
     "rollout: {id: a}\nmodel_routing: {gray_scale_ratio: 0.3}": (
         "gray_scale_ratio",
         "0.3",
@@ -161,11 +162,11 @@ def test_an_id_is_all_that_a_rollout_needs(tmp_path):
     config = load(
         tmp_path,
         "rollout: {id: crnn-1}\n"
-        "model_routing: {candidate: 'crnn:2', sticky: user, auto_rollback_threshold: 0.1}\n",
+        "model_routing: {candidate: 'crnn:9', sticky: user, auto_rollback_threshold: 0.1}\n",
     )
     plan = config.plan()
     assert (plan.rollout_id, plan.phases) == ("crnn-1", DEFAULT_PHASES)
-    assert (plan.stable, plan.candidate) == (Arm("convnext", 1), Arm("crnn", 2))
+    assert (plan.stable, plan.candidate) == (STABLE, Arm("crnn", 9))
     assert (plan.sticky, plan.limits.errors) == ("user", 0.1)
     assert config.weight_enabled
 
@@ -201,7 +202,7 @@ def test_without_a_share_or_with_the_switch_off_nobody_follows_the_plan(tmp_path
     """There is a plan all the same, for whoever asks what it would be."""
     config = load(tmp_path, text)
     assert not config.weight_enabled
-    assert config.plan().candidate == Arm("crnn", 1)
+    assert config.plan().candidate == CANDIDATE
 
 
 def test_the_switch_is_stronger_than_a_plan(tmp_path):

@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 from ocr_client.cli.rollout import app, commit, orders, weights
 from ocr_client.cli.rollout.options import RefusedError
 from ocr_client.cli.rollout.setting import Setting, setting
+from ocr_client.settings import CANDIDATE
 from ocr_rollout.core import commands
-from ocr_rollout.core.routing import Arm
 from ocr_rollout.stores import StoreUnavailableError
 
 OCRCTL = [sys.executable, "-m", "ocr_client.cli"]
@@ -181,11 +181,11 @@ def test_the_share_is_set_as_a_ratio_or_in_per_cent(desk):
 
 def test_the_digest_is_that_of_the_weights_in_the_repository(desk, tmp_path):
     """And agrees with what was published beside them."""
-    version = tmp_path / "models" / "crnn" / "1"
+    version = tmp_path / "models" / CANDIDATE.model / str(CANDIDATE.version)
     version.mkdir(parents=True)
     (version / "model.onnx").write_bytes(b"weights")
     digest = hashlib.sha256(b"weights").hexdigest()
-    assert weights.of_model(tmp_path / "models", Arm("crnn", 1)) == digest
+    assert weights.of_model(tmp_path / "models", CANDIDATE) == digest
     (version / "meta.json").write_text(json.dumps({"sha256": digest}), "utf-8")
     words = ("start", "--repository", tmp_path / "models", "--by", "ann")
     assert desk.said(*words)["state"]["digest"] == digest
@@ -200,7 +200,7 @@ def test_the_digest_is_that_of_the_weights_in_the_repository(desk, tmp_path):
 )
 def test_weights_that_are_not_the_published_ones_are_refused(desk, tmp_path, meta, text):
     """Nobody knows what they are."""
-    version = tmp_path / "crnn" / "1"
+    version = tmp_path / CANDIDATE.model / str(CANDIDATE.version)
     version.mkdir(parents=True)
     (version / "model.onnx").write_bytes(b"weights")
     (version / "meta.json").write_text(meta, "utf-8")

@@ -120,7 +120,7 @@ def test_a_pause_outlives_a_common_cause():
     ("evidence", "lacks"),
     [
         (Evidence(), "samples 0"),
-        (dataclasses.replace(GOOD, watched_s=DAY - 60), "dwell 86340 s of 86400 s"),
+        (dataclasses.replace(GOOD, watched_s=DAY - 60), "watched 23 h 59 min of 1 d"),
         (Evidence(counted(900), counted(150), watched_s=DAY), "samples 150 of 200"),
         (Evidence(counted(9_000), counted(960, 40), watched_s=DAY), "proof"),
     ],

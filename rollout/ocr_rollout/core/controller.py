@@ -14,6 +14,7 @@ import dataclasses
 from typing import Final
 
 from .evidence import Evidence
+from .fields import lasting
 from .judge import Judgement, judge
 from .moves import leave_phase, roll_back
 from .plan import Plan
@@ -144,7 +145,7 @@ def _missing(
     found = []
     dwell_s = state.dwell_s + evidence.watched_s
     if dwell_s < phase.min_dwell_s:
-        found.append(f"dwell {dwell_s:.0f} s of {phase.min_dwell_s:.0f} s")
+        found.append(f"watched {lasting(dwell_s)} of {lasting(phase.min_dwell_s)}")
     samples = evidence.attempts.requests
     if samples < phase.min_samples:
         found.append(f"samples {samples} of {phase.min_samples}")

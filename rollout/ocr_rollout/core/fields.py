@@ -130,6 +130,17 @@ def duration(value: object) -> float:
     return float(match["number"]) * _UNITS_S[match["unit"]]
 
 
+def lasting(seconds: float) -> str:
+    """Seconds in words: `1 d 3 h`, `12 min`, `40 s`: the two largest units."""
+    left = max(0, round(seconds))
+    parts: list[str] = []
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, size)
+        if count or (unit == "s" and not parts):
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2])
+
+
 def arm(value: object) -> Arm:
     try:
         return Arm.parse(value if isinstance(value, str) else "")

@@ -51,7 +51,7 @@ class Loop:
         self._clock = clock
         self._backlog = Backlog()
         self._reader: EvidenceReader | None = None
-        self._marked: tuple[int, int] | None = None  # epoch and minute
+        self._marked: tuple[int, int] | None = None  # epoch and slot
         self._checked_s: float | None = None
         self._pruned_s: float | None = None
         self._planned: int | None = None  # `Standing.replanned` as the ratio last followed it

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
+from ocr_rollout.core import commands
 from ocr_rollout.core.plan import Plan
 from ocr_rollout.core.routing import BUCKETS
 from ocr_rollout.core.state import RolloutState
@@ -44,8 +45,6 @@ def follow_ratio(plan: Plan, state: RolloutState, *, news: News, at_s: float) ->
             return None
         # `start` refuses what is under way already; here it is the share that begins anew.
         before = dataclasses.replace(state, digest="")
-    from ocr_rollout.core import commands  # noqa: PLC0415  # with the judge's scipy, half a second
-
     answer = commands.start(
         dataclasses.replace(plan, on_new_candidate="restart"),
         before,

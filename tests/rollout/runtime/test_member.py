@@ -37,8 +37,15 @@ def until(said, timeout_s=20.0):
         time.sleep(0.005)
 
 
+@pytest.fixture
 def rollout_threads():
-    return [thread for thread in threading.enumerate() if thread.name.startswith("rollout-")]
+    """Those that began with the test: other files' tests run in the same process."""
+    before = set(threading.enumerate())
+    return lambda: [
+        thread
+        for thread in threading.enumerate()
+        if thread.name.startswith("rollout-") and thread not in before
+    ]
 
 
 def test_the_view_is_there_when_start_returns(store, joined):
@@ -82,7 +89,7 @@ def test_a_bad_candidate_is_at_zero_within_seconds(store, joined):
     assert one.view.table.candidate is None
 
 
-def test_closing_sends_what_was_counted_and_ends_the_threads(store, joined):
+def test_closing_sends_what_was_counted_and_ends_the_threads(store, rollout_threads, joined):
     started(store)
     one = joined(store)
     until(lambda: one.health().last_flush_s is not None)
@@ -97,7 +104,7 @@ def test_closing_sends_what_was_counted_and_ends_the_threads(store, joined):
     assert one.health().unsent == 1, "after the end it counts in vain, but never raises"
 
 
-def test_a_store_that_hangs_delays_neither_start_nor_record_nor_close():
+def test_a_store_that_hangs_delays_neither_start_nor_record_nor_close(rollout_threads):
     """As a disk of the network does."""
     release = threading.Event()
 

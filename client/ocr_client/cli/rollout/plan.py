@@ -24,8 +24,9 @@ def show(*, config: Config = None, as_json: Json = False) -> None:
     from rich.text import Text  # noqa: PLC0415
 
     from ocr_client.cli.table import print_table  # noqa: PLC0415
+    from ocr_rollout.core.fields import lasting  # noqa: PLC0415
 
-    from .words import lasting, percent  # noqa: PLC0415
+    from .words import percent  # noqa: PLC0415
 
     limits = plan.limits
     print(f"{plan.rollout_id}: {plan.stable} -> {plan.candidate}, sticky {plan.sticky}")

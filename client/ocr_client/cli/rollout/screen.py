@@ -10,12 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from ocr_client.statistics import ArmMeans
+from ocr_rollout.core.fields import lasting
 from ocr_rollout.core.outcomes import ERRORS, NEVER, OUTCOMES, Outcome
 
 from .facts import Facts
 from .figures import ArmFigures
 from .history import told
-from .words import lasting, moment, percent, share
+from .words import moment, percent, share
 
 _STATUS_STYLE: Final = {
     "running": "bold cyan",

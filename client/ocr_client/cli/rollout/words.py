@@ -45,14 +45,3 @@ def moment(at_s: float) -> str:
 
 def zone() -> str:
     return dt.datetime.now().astimezone().strftime("%Z")
-
-
-def lasting(seconds: float) -> str:
-    """`1 d 3 h`, `12 min`, `40 s`: the two largest units."""
-    left = max(0, round(seconds))
-    parts: list[str] = []
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
-        count, left = divmod(left, size)
-        if count or (unit == "s" and not parts):
-            parts.append(f"{count} {unit}")
-    return " ".join(parts[:2])
