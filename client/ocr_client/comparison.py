@@ -36,7 +36,7 @@ def compared(
 
 
 def plain(text: str) -> str:
-    """NFKC without white space: what accuracy is measured on as well (`ocrctl evaluate`)."""
+    """NFKC without white space: what accuracy is measured on as well (`ocrctl train evaluate`)."""
     return "".join(unicodedata.normalize("NFKC", text).split())
 
 

@@ -65,6 +65,15 @@ def copy_new(source: Path, path: Path) -> str:
     return digest.hexdigest()
 
 
+def sha256_of(path: Path) -> str:
+    """64 hexadecimal digits. Raises OSError: what to do about it, each caller knows best."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
 def replace(path: Path, content: bytes, *, work: Path) -> None:
     """Puts a whole file in the place of another, by a temporary file in `work`."""
     with explained(path):

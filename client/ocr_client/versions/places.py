@@ -17,7 +17,6 @@ folder of the repository for a model; so the workplace lies beside it.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -27,6 +26,7 @@ from typing import Any
 from ocr_rollout.core.routing import Arm, RoutingError
 
 from .errors import BadNameError, RepositoryError
+from .files import sha256_of
 from .policy import PolicyError, served_versions
 from .rules import parse_config
 
@@ -66,11 +66,7 @@ class VersionFolder:
     def digest(self) -> str:
         """SHA-256 of model.onnx as it lies there. Raises RepositoryError."""
         try:
-            digest = hashlib.sha256()
-            with self.model.open("rb") as file:
-                while chunk := file.read(1 << 20):
-                    digest.update(chunk)
-            return digest.hexdigest()
+            return sha256_of(self.model)
         except OSError as error:
             raise RepositoryError(f"{self.model}: {_reason(error)}") from None
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from ocr_rollout.core.routing import Arm
 
 from . import intake, steps
-from .errors import RepositoryError, UnfinishedError, VersionsError, said
+from .errors import RepositoryError, UnfinishedError, said
 from .journal import Transaction
 from .policy import PolicyError, with_versions
 from .rules import parse_config
@@ -98,14 +98,7 @@ def _put_back(site: Site, transaction: Transaction, error: BaseException) -> Non
             f"{said(error)}; {transaction.arm} is unloaded, its files are not all put away: "
             "ocrctl models recover"
         ) from error
-    site.say(f"putting everything back: {said(error)}")
-    try:
-        steps.undo(site, transaction)
-    except VersionsError as second:
-        raise UnfinishedError(
-            f"{said(error)}; and not all could be put back: {second}; to go on with that: "
-            "ocrctl models recover"
-        ) from error
+    steps.put_back(site, transaction, error)
 
 
 def _without(site: Site, arm: Arm, before: str | None, rest: tuple[int, ...]) -> str | None:

@@ -23,7 +23,7 @@ from typing import Any
 from ocr_rollout.core.routing import Arm
 
 from . import checks, files, intake, steps
-from .errors import RefusedError, RepositoryError, UnfinishedError, VersionsError, said
+from .errors import RefusedError, RepositoryError
 from .golden import GoldenSet, Score, Tolerance, judge
 from .journal import Transaction
 from .places import VersionFolder, model_name
@@ -203,14 +203,7 @@ def _all_or_nothing(
         site.journal.write(transaction)
         yield keep
     except BaseException as error:
-        site.say(f"putting everything back: {said(error)}")
-        try:
-            steps.undo(site, current)
-        except VersionsError as second:
-            raise UnfinishedError(
-                f"{said(error)}; and not all could be put back: {second}; "
-                "to go on with that: ocrctl models recover"
-            ) from error
+        steps.put_back(site, current, error)
         raise
 
 

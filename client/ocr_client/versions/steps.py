@@ -10,7 +10,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from . import files
-from .errors import LoadFailedError, RepositoryError, UnfinishedError
+from .errors import LoadFailedError, RepositoryError, UnfinishedError, VersionsError, said
 from .journal import Event, Transaction
 from .places import Repository
 from .policy import PolicyError, served_versions
@@ -32,6 +32,21 @@ def finish(site: Site, transaction: Transaction) -> None:
         )
     )
     site.journal.clear()
+
+
+def put_back(site: Site, transaction: Transaction, error: BaseException) -> None:
+    """`undo` because of a fault, which the caller raises again.
+
+    Raises UnfinishedError with both reasons when that fails as well.
+    """
+    site.say(f"putting everything back: {said(error)}")
+    try:
+        undo(site, transaction)
+    except VersionsError as second:
+        raise UnfinishedError(
+            f"{said(error)}; and not all could be put back: {second}; to go on with that: "
+            "ocrctl models recover"
+        ) from error
 
 
 def undo(site: Site, transaction: Transaction) -> None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from ocr_client.versions.files import sha256_of
 from ocr_rollout.core.routing import Arm
 from ocr_rollout.core.state import Tombstone
 
 from .options import RefusedError
 
 SHORTEST = 8  # characters of a digest that stand for all of it
-_CHUNK = 1 << 20
 
 
 def of_model(repository: Path, arm: Arm) -> str:
@@ -25,17 +24,14 @@ def of_model(repository: Path, arm: Arm) -> str:
     """
     file = repository / arm.model / str(arm.version) / "model.onnx"
     try:
-        found = hashlib.sha256()
-        with file.open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
-                found.update(chunk)
+        digest = sha256_of(file)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise RefusedError(
             f"{file}: {reason}; name the model repository with --repository, or the weights' "
             "SHA-256 with --digest"
         ) from None
-    digest, said = found.hexdigest(), _published(file.parent / "meta.json")
+    said = _published(file.parent / "meta.json")
     if said is not None and said != digest:
         raise RefusedError(
             f"{file}: its SHA-256 is {digest[:12]}..., not {said[:12]}... as meta.json says; "
