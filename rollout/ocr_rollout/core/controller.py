@@ -16,11 +16,13 @@ from typing import Final
 from .evidence import Evidence
 from .fields import lasting
 from .judge import Judgement, judge
+from .limits import ReviewLimits
 from .moves import leave_phase, roll_back
 from .plan import Plan
 from .share import last_requests
 from .state import RolloutState
 from .transition import Transition, moved, same_rollout
+from .verdict import Verdict
 
 # Stable must have been well for so long, and in so many requests, for a common cause to be over.
 WELL_S: Final = 60.0
@@ -152,11 +154,20 @@ def _missing(
     found += [
         f"{verdict.rule}: {verdict.why}"
         for verdict in judgement.verdicts
-        if verdict.status in {"FAIL", "ERROR"}
+        if _holds(plan.limits.review, verdict)
     ]
     if judgement.advance.status != "PASS":
         found.append(f"proof: {judgement.advance.why}")
     return tuple(found)
+
+
+def _holds(review: ReviewLimits | None, verdict: Verdict) -> bool:
+    """Whether a verdict is a reason not to leave the phase."""
+    if verdict.rule != "review" or review is None:
+        return verdict.status in {"FAIL", "ERROR"}
+    if review.binding:
+        return verdict.status != "PASS"
+    return verdict.status == "ERROR" or verdict.samples < review.min_reviewed
 
 
 def _fits(plan: Plan, state: RolloutState) -> bool:

@@ -22,6 +22,9 @@ EDGES_MS: Final[tuple[float, ...]] = tuple(2 ** (k / BINS_PER_OCTAVE) for k in r
 LATENCY_BINS: Final = len(EDGES_MS) + 1
 
 _POSITION: Final[Mapping[Outcome, int]] = {name: k for k, name in enumerate(OUTCOMES)}
+_ANSWERS: Final = itemgetter(
+    *(_POSITION[name] for name in OUTCOMES if name not in ERRORS and name not in NEVER)
+)
 _ERRORS: Final = itemgetter(*(_POSITION[name] for name in OUTCOMES if name in ERRORS))
 _QUALITY: Final = itemgetter(*(_POSITION[name] for name in OUTCOMES if name in QUALITY_FAULTS))
 _REQUESTS: Final = itemgetter(*(_POSITION[name] for name in OUTCOMES if name not in NEVER))
@@ -79,7 +82,7 @@ class Counts:
     @property
     def answers(self) -> int:
         """Attempts that ended in an answer, good or bad: what quality is a share of."""
-        return self.requests - self.errors
+        return sum(_ANSWERS(self.outcomes))
 
     @property
     def timed(self) -> int:

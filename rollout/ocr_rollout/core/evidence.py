@@ -12,6 +12,7 @@ import dataclasses
 from typing import Final
 
 from .counts import Counts, Pairs
+from .reviews import Reviews
 from .windows import Series
 
 MARK_S: Final = 10  # one mark stands for so many seconds
@@ -31,6 +32,7 @@ class Evidence:
 
     stable, candidate: first attempts for users. shadow: the candidate's attempts off the response
     path. pairs: images that both arms read.
+    reviews: what people found, in the whole rollout.
     watched_s: seconds of this epoch that somebody watched.
     """
 
@@ -39,6 +41,7 @@ class Evidence:
     shadow: Series[Counts] = Series(Counts())  # noqa: RUF009  # immutable
     pairs: Series[Pairs] = Series(Pairs())  # noqa: RUF009  # immutable
     watched_s: float = 0.0
+    reviews: Reviews = Reviews()  # noqa: RUF009  # immutable
 
     @property
     def attempts(self) -> Counts:

@@ -14,8 +14,21 @@ _UNITS_S: Final[Mapping[str, float]] = {"": 1, "s": 1, "m": 60, "h": 3_600, "d":
 _DURATION: Final = re.compile(r"(?P<number>\d{1,9}(\.\d{1,9})?)(?P<unit>[smhd]?)", re.ASCII)
 
 
+# redis://user:password@host, https://host/path/token. A file's place is no secret.
+_ADDRESS: Final = re.compile(r"\b((?!sqlite)[A-Za-z][A-Za-z0-9+.-]*://)[^\s'\"]+")
+
+
 class FieldError(ValueError):
     """A mistake in a configuration. One line: the key, its value, and what is accepted."""
+
+
+def quoted(value: object) -> str:
+    """For an error: on one line, and nothing of an address but how it begins: it may hold a secret."""
+    return without_addresses(repr(value))
+
+
+def without_addresses(text: str) -> str:
+    return _ADDRESS.sub(r"\1...", text)
 
 
 class Fields:
@@ -27,7 +40,7 @@ class Fields:
     def __init__(self, name: str, value: object) -> None:
         if not isinstance(value, Mapping):
             where = name or "the document"
-            raise FieldError(f"{where}: {value!r} is not a mapping of keys")
+            raise FieldError(f"{where}: {quoted(value)} is not a mapping of keys")
         self._prefix = f"{name}." if name else ""
         self._values = cast("Mapping[object, object]", value)
         self._known: list[str] = []
@@ -50,7 +63,7 @@ class Fields:
             return parse(value)
         except ValueError as error:
             raise FieldError(
-                f"{self._prefix}{key}: {value!r} is not accepted; accepted: {error}"
+                f"{self._prefix}{key}: {quoted(value)} is not accepted; accepted: {error}"
             ) from None
 
     def required(self, key: str, parse: Callable[[object], T]) -> T:
@@ -65,9 +78,8 @@ class Fields:
             if key not in self._known:
                 near = difflib.get_close_matches(str(key), self._known, n=1)
                 hint = f" (did you mean {near[0]}?)" if near else ""
-                raise FieldError(
-                    f"{self._prefix}{key}: unknown key{hint}; accepted: {', '.join(self._known)}"
-                )
+                name = without_addresses(f"{self._prefix}{key}")  # where a colon is missing
+                raise FieldError(f"{name}: unknown key{hint}; accepted: {', '.join(self._known)}")
 
 
 # Each parser raises ValueError saying what is accepted.
@@ -159,3 +171,9 @@ def line(value: object) -> str:
     if isinstance(value, str) and len(value) <= 200 and value.isprintable():
         return value
     raise ValueError("one line of at most 200 characters")
+
+
+def switch(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise ValueError("true or false")

@@ -2,7 +2,7 @@
 
 | mode | trips |
 |---|---|
-| `confirmed` | `early`, `late`, a `share` whose lower bound is above the limit, `quality`, `latency` |
+| `confirmed` | `early`, `late`, a `share` whose lower bound is above the limit, `quality`, `latency`, a binding `review` |
 | `literal` | `share` alone, as the sentence says |
 
 Every rule is computed in either mode, so that people see them; the mode says which may trip.
@@ -20,6 +20,7 @@ from .early import early
 from .evidence import Evidence
 from .late import late
 from .limits import Limits
+from .review import review
 from .routing import BUCKETS
 from .share import share
 from .verdict import Verdict
@@ -64,15 +65,25 @@ def judge(limits: Limits, evidence: Evidence, *, weight_bp: int, now_s: float) -
         *_quality(limits, evidence, weight_bp),
         *_latency(limits, evidence, now_s),
     )
+    checked = _review(limits, evidence)
     may_trip = (said,) if literal else (*others[:2], said, *others[2:])
+    if not literal and limits.review is not None and limits.review.binding:
+        may_trip += checked
     trip = next((verdict for verdict in may_trip if verdict.status == "FAIL"), None)
-    verdicts = (said, *others, proved)
+    verdicts = (said, *others, *checked, proved)
     if trip is None:
         return Judgement(verdicts, None, None, proved)
     cause = common_cause(evidence, p0=limits.errors, now_s=now_s)
     if cause.status == "FAIL" and trip.rule in {"share", "early", "late"}:
         return Judgement((*verdicts, cause), None, cause, proved)
     return Judgement((*verdicts, cause), trip, None, proved)
+
+
+def _review(limits: Limits, evidence: Evidence) -> tuple[Verdict, ...]:
+    if limits.review is None:
+        return ()
+    pairs = evidence.pairs.total
+    return (review(limits.review, evidence.reviews, pairs, alpha=limits.alpha),)
 
 
 def _quality(limits: Limits, evidence: Evidence, weight_bp: int) -> tuple[Verdict, ...]:
@@ -99,12 +110,15 @@ def _latency(limits: Limits, evidence: Evidence, now_s: float) -> tuple[Verdict,
     """What users wait for: shadow attempts yield to them, and are left out."""
     if not math.isfinite(now_s):
         return (Verdict("ERROR", "latency", None, None, 0, f"{now_s} is no time"),)
+    if limits.latency_p95_ms is None and limits.latency_ratio is None:
+        return ()
     window_s, found = limits.latency_window_s, []
+    ours = latency.recent(evidence.candidate, window_s, now_s)
     if limits.latency_p95_ms is not None:
         found.append(
             latency.objective(
                 evidence.stable,
-                evidence.candidate,
+                ours,
                 limit_ms=limits.latency_p95_ms,
                 window_s=window_s,
                 now_s=now_s,
@@ -113,11 +127,7 @@ def _latency(limits: Limits, evidence: Evidence, now_s: float) -> tuple[Verdict,
     if limits.latency_ratio is not None:
         found.append(
             latency.ratio(
-                evidence.stable,
-                evidence.candidate,
-                times=limits.latency_ratio,
-                window_s=window_s,
-                now_s=now_s,
+                evidence.stable, ours, times=limits.latency_ratio, window_s=window_s, now_s=now_s
             )
         )
     return tuple(found)

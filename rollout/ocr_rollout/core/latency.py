@@ -24,23 +24,40 @@ LEAST: Final = 100  # timed attempts of either arm
 LAST: Final = 200  # with little traffic as many are looked at, however old
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stretch:
+    """buckets: oldest first. latencies: of all of them, by bin; added up once for both limits."""
+
+    buckets: tuple[Bucket[Counts], ...]
+    latencies: tuple[int, ...]
+
+    @classmethod
+    def of(cls, buckets: tuple[Bucket[Counts], ...]) -> Stretch:
+        if not buckets:
+            return cls((), Counts().latencies)
+        columns = zip(*(bucket.counts.latencies for bucket in buckets), strict=True)
+        return cls(buckets, tuple(map(sum, columns)))
+
+
 def objective(
     stable: Series[Counts],
-    candidate: Series[Counts],
+    ours: Stretch,
     *,
     limit_ms: float,
     window_s: float,
     now_s: float,
 ) -> Verdict:
-    """FAIL when more than 5 % take longer than the limit, and stable's do not."""
+    """FAIL when more than 5 % take longer than the limit, and stable's do not.
+
+    ours: what is `recent` of the candidate.
+    """
     if limit_ms > EDGES_MS[-1]:
         why = f"{limit_ms:g} ms is beyond what is measured, {EDGES_MS[-1]:g} ms"
         return Verdict("ERROR", "latency", None, limit_ms, 0, why)
-    ours = recent(candidate, window_s, now_s)
     verdict = _slow("latency", ours, limit_ms)
     if verdict.status != "FAIL":
         return verdict
-    theirs = _slow("latency", stable.since(min(ours[0].start_s, now_s - window_s)), limit_ms)
+    theirs = _slow("latency", _same_time(stable, ours, window_s, now_s), limit_ms)
     if theirs.status != "FAIL":
         return verdict
     why = f"{verdict.why}; so it is with stable: {theirs.why}"
@@ -49,17 +66,19 @@ def objective(
 
 def ratio(
     stable: Series[Counts],
-    candidate: Series[Counts],
+    ours: Stretch,
     *,
     times: float,
     window_s: float,
     now_s: float,
 ) -> Verdict:
-    """FAIL when the candidate's p95 is above so many times stable's in the same time."""
-    ours = recent(candidate, window_s, now_s)
-    if not ours:
+    """FAIL when the candidate's p95 is above so many times stable's in the same time.
+
+    ours: what is `recent` of the candidate.
+    """
+    if not ours.buckets:
         return Verdict("INCONCLUSIVE", "latency_ratio", None, None, 0, "no attempt was timed yet")
-    theirs = _merged(stable.since(min(ours[0].start_s, now_s - window_s)))
+    theirs = _same_time(stable, ours, window_s, now_s).latencies
     bound_ms = _upper_bound_ms(theirs)
     if bound_ms is None or math.isinf(bound_ms) or times * bound_ms > EDGES_MS[-1]:
         why = f"stable has {sum(theirs)} timed attempts in that time, too few to bound its p95"
@@ -67,7 +86,7 @@ def ratio(
     return _slow("latency_ratio", ours, times * bound_ms)
 
 
-def recent(series: Series[Counts], window_s: float, now_s: float) -> tuple[Bucket[Counts], ...]:
+def recent(series: Series[Counts], window_s: float, now_s: float) -> Stretch:
     """The buckets of the window, or as many more as hold LAST timed attempts; oldest first."""
     found: list[Bucket[Counts]] = []
     timed = 0
@@ -76,30 +95,31 @@ def recent(series: Series[Counts], window_s: float, now_s: float) -> tuple[Bucke
             break
         found.append(bucket)
         timed += bucket.counts.timed
-    return tuple(reversed(found))
+    return Stretch.of(tuple(reversed(found)))
 
 
-def _slow(rule: Rule, buckets: tuple[Bucket[Counts], ...], limit_ms: float) -> Verdict:
-    latencies = _merged(buckets)
+def _same_time(stable: Series[Counts], ours: Stretch, window_s: float, now_s: float) -> Stretch:
+    return Stretch.of(stable.since(min(ours.buckets[0].start_s, now_s - window_s)))
+
+
+def _slow(rule: Rule, stretch: Stretch, limit_ms: float) -> Verdict:
+    latencies = stretch.latencies
     p95_ms, timed = quantile_ms(latencies, QUANTILE), sum(latencies)
     slow = slower_than(latencies, limit_ms)
     said = "none" if p95_ms is None else f"at most {p95_ms:.0f} ms"
+    if p95_ms == math.inf:  # which no store and no JSON can say
+        p95_ms = EDGES_MS[-1]
+        said = f"above {p95_ms:.0f} ms"
     why = f"p95 {said}; {slow} of {timed} took longer than {limit_ms:.0f} ms"
     seen = (
         (b.start_s, b.counts.timed, slower_than(b.counts.latencies, limit_ms))
-        for b in (buckets if slow else ())
+        for b in (stretch.buckets if slow else ())
     )
     verdict = late(seen, p0=1 - QUANTILE, rule=rule)
     status = verdict.status
     if status in {"PASS", "INCONCLUSIVE"}:
         status = "PASS" if timed >= LEAST else "INCONCLUSIVE"
     return Verdict(status, rule, p95_ms, limit_ms, timed, f"{why}; {verdict.why}")
-
-
-def _merged(buckets: tuple[Bucket[Counts], ...]) -> tuple[int, ...]:
-    if not buckets:
-        return Counts().latencies
-    return tuple(map(sum, zip(*(bucket.counts.latencies for bucket in buckets), strict=True)))
 
 
 def _upper_bound_ms(latencies: tuple[int, ...]) -> float | None:

@@ -9,6 +9,21 @@ Mode = Literal["confirmed", "literal"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class ReviewLimits:
+    """What reviewers' findings are to show.
+
+    min_reviewed: lines that must have been reviewed (see `review`) before a phase is left.
+    margin: by how much stable's share of right lines may be higher, 0..1.
+    binding: the rule decides: it takes the candidate back, and a phase is left only once the
+        margin is shown to be kept. Otherwise people at the gate read it, and decide.
+    """
+
+    min_reviewed: int = 100
+    margin: float = 0.02
+    binding: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Limits:
     """The limits of a plan.
 
@@ -24,6 +39,7 @@ class Limits:
     latency_ratio: how many times stable's p95 the candidate's may be; None: no limit. A better
         model may well be slower, so it is 2.
     latency_window_s: how far back latency is looked at.
+    review: what people who check texts are to find; None: nobody is waited for.
     """
 
     mode: Mode = "confirmed"
@@ -34,3 +50,4 @@ class Limits:
     latency_p95_ms: float | None = None
     latency_ratio: float | None = 2.0
     latency_window_s: float = 600.0
+    review: ReviewLimits | None = None

@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 
 from . import fields
 from .fields import FieldError, Fields
-from .limits import Limits
+from .limits import Limits, ReviewLimits
 from .routing import BUCKETS, Arm, Sticky
 
 Gate = Literal["manual", "auto"]
@@ -192,6 +192,20 @@ def _limits(top: Fields, errors: float) -> Limits:
         ),
         latency_ratio=section.read("latency_ratio", default.latency_ratio, fields.optional(_ratio)),
         latency_window_s=section.read("latency_window", default.latency_window_s, _window),
+        review=_review(section.raw("review", None)),
+    )
+    section.close()
+    return limits
+
+
+def _review(document: object) -> ReviewLimits | None:
+    if document is None:
+        return None
+    section, default = Fields("rollout.limits.review", document), ReviewLimits()
+    limits = ReviewLimits(
+        min_reviewed=section.read("min_reviewed", default.min_reviewed, fields.whole(1, 10**6)),
+        margin=section.read("margin", default.margin, fields.number(0, 0.5)),
+        binding=section.read("binding", default.binding, fields.switch),
     )
     section.close()
     return limits

@@ -16,6 +16,7 @@ Rule = Literal[
     "quality_pairs",
     "latency",
     "latency_ratio",
+    "review",
     "advance",
     "common_cause",
 ]

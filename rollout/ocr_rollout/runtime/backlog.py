@@ -71,10 +71,16 @@ class Backlog:
             self._merge(now_s)
             self._bound()
 
+    @property
+    def counts_outcomes(self) -> bool:
+        """Whether there are outcomes in the batch under way, and not marks alone."""
+        return self._outcomes > 0
+
     def next(self, now_s: float, marks: Iterable[KeyedDelta] = ()) -> CountBatch | None:
         """The batch to be sent now: the one under way, else a new one. None: there is nothing.
 
-        marks: what goes with it besides, if it is new.
+        marks: go first, in a batch of their own: a mark that another process has set is no
+            outcome that counts once.
         """
         batch = self._under_way
         if batch is not None and abs(now_s - batch.at_s) < RETRIED_S:
@@ -82,8 +88,9 @@ class Backlog:
         if batch is not None:  # whether it was added nobody can tell any more
             self.dropped += self._outcomes
         self._under_way, self._outcomes = None, 0
-        keyed, plain = self._some_keyed(now_s), self._some_plain()
-        keyed += marks
+        keyed, plain = list(marks), list[CountDelta]()
+        if not keyed:
+            keyed, plain = self._some_keyed(now_s), self._some_plain()
         if not keyed and not plain:
             return None
         self._sequence += 1

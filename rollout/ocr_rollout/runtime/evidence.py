@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Final
 
 from ocr_rollout.core.evidence import MARK_S, Evidence, watched_s
-from ocr_rollout.stores.protocol import CountDelta, CountStore, KeyedDelta, Span
+from ocr_rollout.core.state import RolloutState
+from ocr_rollout.stores.protocol import CountDelta, CountRow, CountStore, KeyedDelta, Span
+from ocr_rollout.stores.review_series import review_spans, reviews_in, reviews_of
 from ocr_rollout.stores.series import TOTAL_KEPT_S, EpochReader
 
 DAY_S: Final = 86_400  # its slots of MARK_S are the keys of one window: 8,640 bits
@@ -24,28 +27,51 @@ def mark(epoch: int, now_s: float) -> KeyedDelta:
 
 def marks(store: CountStore, epoch: int) -> int:
     """How many slots of an epoch were watched. Raises StorageError."""
-    rows = store.counts(Span(_series(epoch), 0, 1))
-    return sum(row.counts.get(_MARKS, 0) for row in rows)
+    return _marks(store.counts(_span(epoch)))
 
 
 class EvidenceReader:
-    """Reads one epoch's evidence again and again. For one thread."""
+    """Reads one epoch's evidence again and again. For one thread.
 
-    def __init__(self, store: CountStore, epoch: int) -> None:
+    reviews: where the rollout's reviews are counted (`reviews_of`).
+    """
+
+    def __init__(self, store: CountStore, epoch: int, reviews: str) -> None:
         self.epoch = epoch
+        self.reviews = reviews
         self._store = store
         self._counts = EpochReader(store, epoch)
 
     def read(self, now_s: float) -> Evidence:
         """Raises StorageError, or RecordError where a newer version counted something unknown."""
         found = self._counts.read(now_s)
-        watched = watched_s(marks(self._store, self.epoch))
-        return Evidence(found.stable, found.candidate, found.shadow, found.pairs, watched)
+        rows = self._store.counts(_span(self.epoch), *review_spans(self.reviews))
+        return Evidence(
+            found.stable,
+            found.candidate,
+            found.shadow,
+            found.pairs,
+            watched_s(_marks(row for row in rows if row.series == _series(self.epoch))),
+            reviews_in(rows, self.reviews),
+        )
 
 
-def read_evidence(store: CountStore, epoch: int, now_s: float) -> Evidence:
-    """One reading, e.g. for `ocrctl rollout status`. Raises as `EvidenceReader.read` does."""
-    return EvidenceReader(store, epoch).read(now_s)
+def read_evidence(
+    store: CountStore, state: RolloutState, now_s: float, *, rollout_id: str = ""
+) -> Evidence:
+    """One reading, e.g. for `ocrctl rollout status`. Raises as `EvidenceReader.read` does.
+
+    rollout_id: of the plan, for what was reviewed before anything was started.
+    """
+    return EvidenceReader(store, state.epoch, reviews_of(state, rollout_id)).read(now_s)
+
+
+def _marks(rows: Iterable[CountRow]) -> int:
+    return sum(row.counts.get(_MARKS, 0) for row in rows)
+
+
+def _span(epoch: int) -> Span:
+    return Span(_series(epoch), 0, 1)
 
 
 def _series(epoch: int) -> str:

@@ -17,6 +17,7 @@ from ocr_rollout.core.state import StateError
 from ocr_rollout.core.transition import Transition
 from ocr_rollout.stores.errors import DocumentError
 from ocr_rollout.stores.protocol import KeyedDelta, Store
+from ocr_rollout.stores.review_series import reviews_of
 
 from .backlog import Backlog
 from .evidence import EvidenceReader, mark
@@ -130,7 +131,8 @@ class Loop:
                 _log.error("counts that no store takes were dropped: %s", error)
                 self._backlog.refused()
                 continue
-            self._repeats += added.repeats
+            if self._backlog.counts_outcomes:
+                self._repeats += added.repeats
             self._backlog.confirmed()
         if not self._backlog.waiting:
             self.last_flush_s = now_s
@@ -159,7 +161,9 @@ class Loop:
         from ocr_rollout.core.controller import look  # noqa: PLC0415  # scipy loads slowly
 
         if self._reader is None or self._reader.epoch != view.epoch:
-            self._reader = EvidenceReader(self._store, view.epoch)
+            self._reader = EvidenceReader(
+                self._store, view.epoch, reviews_of(view.state, view.rollout_id)
+            )
         try:
             evidence = self._reader.read(now_s)
         except RecordError as error:
@@ -194,7 +198,7 @@ class Loop:
     def _commit(self, transition: Transition) -> bool:
         """Whether this process won. Raises StorageError and StateError."""
         reading = self._standing.reading()
-        won, state = commit(self._store, transition)
+        won, state = commit(self._store, transition, self._standing.settings.subscribers)
         self._standing.adopt(state, reading)
         self.commits += won
         self.lost += not won

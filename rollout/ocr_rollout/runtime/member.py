@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ocr_rollout.core.counts import Pairs
+from ocr_rollout.core.notices import Subscriber
 from ocr_rollout.core.outcomes import Outcome
 from ocr_rollout.core.plan import Plan
 from ocr_rollout.core.state import StateError
@@ -45,6 +46,8 @@ class Member:
     check_interval_s: between looks at advancing and at `mode: literal`.
     clock: Unix time in seconds.
     on_change: called with each new view from a thread of this object; what it raises is logged.
+    subscribers: for whom a message is written with each transition that concerns them, to be sent
+        by whoever leases it from the store.
 
     After a fork the child makes a Member of its own: threads do not cross a fork.
     """
@@ -61,10 +64,11 @@ class Member:
         check_interval_s: float = 60.0,
         clock: Callable[[], float] = time.time,
         on_change: Callable[[View], None] | None = None,
+        subscribers: tuple[Subscriber, ...] = (),
     ) -> None:
         self._clock = clock
         self._on_change = on_change
-        settings = Settings(plan, enabled, autostart, check_interval_s)
+        settings = Settings(plan, enabled, autostart, check_interval_s, subscribers)
         self._standing = Standing(settings, self._publish)
         self._told = self.view
         self._recorder = Recorder()
@@ -106,10 +110,17 @@ class Member:
             key = None if view.plan.sticky == "request" else bucket
             self._recorder.record_pair(view.state.epoch, pairs, key, self._clock())
 
-    def replan(self, plan: Plan, *, enabled: bool, check_interval_s: float) -> None:
+    def replan(
+        self,
+        plan: Plan,
+        *,
+        enabled: bool,
+        check_interval_s: float,
+        subscribers: tuple[Subscriber, ...] = (),
+    ) -> None:
         """After a hot reload. The view is new at once; a changed ratio within a second or so."""
         autostart = self._standing.settings.autostart
-        self._standing.configure(Settings(plan, enabled, autostart, check_interval_s))
+        self._standing.configure(Settings(plan, enabled, autostart, check_interval_s, subscribers))
         self._tell()
         self._wake.set()
 

@@ -6,6 +6,7 @@ import dataclasses
 import threading
 from collections.abc import Callable
 
+from ocr_rollout.core.notices import Subscriber
 from ocr_rollout.core.plan import Plan
 from ocr_rollout.core.state import RolloutState
 
@@ -18,12 +19,14 @@ class Settings:
 
     autostart: the plan is but a ratio, and starts by itself.
     check_interval_s: between looks at advancing and at `mode: literal`.
+    subscribers: who is told of this process's transitions.
     """
 
     plan: Plan
     enabled: bool
     autostart: bool
     check_interval_s: float
+    subscribers: tuple[Subscriber, ...] = ()
 
 
 class Standing:

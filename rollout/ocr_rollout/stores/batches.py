@@ -59,6 +59,13 @@ def summed(batch: CountBatch, windows: Mapping[Place, Seen]) -> tuple[dict[Place
     return sums, repeats
 
 
+def summed_deltas(deltas: Iterable[CountDelta]) -> dict[Place, Sum]:
+    """The sums by time bucket."""
+    sums: dict[Place, Sum] = {}
+    _add(sums, deltas)
+    return sums
+
+
 def add_counts(total: dict[str, int], more: Mapping[str, int]) -> None:
     for name, value in more.items():
         total[name] = total.get(name, 0) + value

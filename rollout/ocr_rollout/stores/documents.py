@@ -14,9 +14,11 @@ from ocr_rollout.stores.protocol import (
     CountBatch,
     CountDelta,
     Document,
+    ReviewStep,
     Sample,
     Transition,
 )
+from ocr_rollout.stores.samples import KINDS, MAX_IMAGE_BYTES
 
 MAX_BYTES = 1 << 20  # of one document; the state has a few kB, a sample a few hundred bytes
 MAX_COUNT = 1 << 53  # of times and numbers: what every store and Lua keep exactly
@@ -38,7 +40,13 @@ def encode(document: Document) -> str:
 
 
 def decode(text: str) -> dict[str, Any]:
-    return cast("dict[str, Any]", json.loads(text))
+    """Raises JSONDecodeError, also on numbers and depths that Python does not hold."""
+    try:
+        return cast("dict[str, Any]", json.loads(text))
+    except json.JSONDecodeError:
+        raise
+    except (RecursionError, ValueError) as error:
+        raise json.JSONDecodeError(_line(error), text, 0) from None
 
 
 def generation_of(document: Document) -> int:
@@ -80,10 +88,26 @@ def check_batch(batch: CountBatch) -> None:
 
 
 def check_sample(sample: Sample) -> None:
-    """Raises DocumentError when an id or time cannot be."""
+    """Raises DocumentError when an id, a kind, a time or an image cannot be."""
     check_name("sample's id", sample.id)
+    if sample.kind not in KINDS:
+        raise DocumentError(
+            f"kind {sample.kind!r:.80} of a sample is not one of {', '.join(KINDS)}"
+        )
+    if sample.image is not None and len(sample.image) > MAX_IMAGE_BYTES:
+        raise DocumentError(
+            f"an image of {len(sample.image)} bytes; at most {MAX_IMAGE_BYTES} are kept"
+        )
     check_time("time of a sample", sample.at_s)
     check_time("expiry of a sample", sample.expires_s)
+
+
+def check_review(step: ReviewStep) -> None:
+    """Raises DocumentError when an id, time or count cannot be."""
+    check_name("sample's id", step.sample_id)
+    check_time("time of a review", step.at_s)
+    for delta in step.counts:
+        _check_delta(delta)
 
 
 def check_time(what: str, at_s: float) -> None:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ocr_rollout.stores.batches import SOURCE_KEPT_S, Place, Seen, Sum, add_counts, summed
 from ocr_rollout.stores.documents import (
     check_batch,
     check_name,
-    check_sample,
     check_transition,
     decode,
     encode,
     generation_of,
 )
+from ocr_rollout.stores.memory_outbox import MemoryOutbox, prepared
+from ocr_rollout.stores.memory_samples import Kept, MemorySamples
 from ocr_rollout.stores.protocol import (
     Added,
     Committed,
@@ -24,24 +24,14 @@ from ocr_rollout.stores.protocol import (
     Document,
     Lease,
     LogEntry,
-    Message,
     Recorded,
-    Sample,
     Span,
     Stored,
     Transition,
 )
 
 
-@dataclasses.dataclass
-class _Waiting:
-    text: str
-    due_s: float = 0.0
-    attempts: int = 0
-    owner: str = ""
-
-
-class MemoryStore:
+class MemoryStore(MemorySamples):
     """Keeps text, as the others do, so that nobody shares an object with the store.
 
     After a fork each process goes on with a copy of its own.
@@ -55,11 +45,11 @@ class MemoryStore:
         self._text = ""
         self._audit: list[tuple[str, str]] = []  # id, document
         self._audit_ids: dict[str, int] = {}
-        self._outbox: dict[str, _Waiting] = {}
+        self._outbox = MemoryOutbox()
         self._counts: dict[str, dict[int, Sum]] = {}  # by series and start
         self._seen: dict[Place, Seen] = {}
         self._sources: dict[str, tuple[int, float]] = {}  # last sequence, expiry
-        self._samples: dict[str, tuple[Sample, str, str | None]] = {}
+        self._samples: dict[str, Kept] = {}
 
     def close(self) -> None:
         pass
@@ -76,7 +66,7 @@ class MemoryStore:
     def commit(self, transition: Transition) -> Committed:
         check_transition(transition)
         text, entry = encode(transition.document), encode(transition.audit.document)
-        messages = {message.id: encode(message.document) for message in transition.messages}
+        waiting = prepared(transition.messages)
         with self._changed:
             if transition.audit.id in self._audit_ids:
                 return Committed(True, self._state())
@@ -84,8 +74,7 @@ class MemoryStore:
                 return Committed(False, self._state())
             self._generation, self._text = transition.expected + 1, text
             self._record(transition.audit.id, entry)
-            for message_id, message in messages.items():
-                self._outbox.setdefault(message_id, _Waiting(message))
+            self._outbox.put(waiting)
             self._changed.notify_all()
             return Committed(True, self._state())
 
@@ -121,10 +110,7 @@ class MemoryStore:
             for keyed in batch.keyed:
                 self._seen.setdefault((keyed.scope, keyed.window_s), Seen.empty())
             sums, repeats = summed(batch, self._seen)
-            for (series, start_s), more in sums.items():
-                there = self._counts.setdefault(series, {}).setdefault(start_s, Sum({}, 0))
-                add_counts(there.counts, more.counts)
-                there.expires_s = max(there.expires_s, more.expires_s)
+            self._add_sums(sums)
             return Added(True, repeats)
 
     def counts(self, *spans: Span) -> Sequence[CountRow]:
@@ -136,60 +122,22 @@ class MemoryStore:
                 if span.since_s <= start_s < span.until_s
             )
 
-    def lease(self, owner: str, *, now_s: float, lease_s: float, limit: int = 1) -> Sequence[Lease]:
-        check_name("owner", owner)
-        found: list[Lease] = []
-        with self._changed:
-            for message_id, waiting in self._outbox.items():
-                if len(found) < limit and waiting.due_s <= now_s:
-                    waiting.due_s = now_s + lease_s
-                    waiting.attempts += 1
-                    waiting.owner = owner
-                    message = Message(decode(waiting.text), message_id)
-                    found.append(Lease(message, owner, waiting.attempts, waiting.due_s))
-        return tuple(found)
+    def lease(
+        self,
+        owner: str,
+        *,
+        now_s: float,
+        lease_s: float,
+        limit: int = 1,
+        targets: Collection[str] | None = None,
+    ) -> Sequence[Lease]:
+        return self._outbox.lease(owner, now_s=now_s, lease_s=lease_s, limit=limit, targets=targets)
+
+    def postpone(self, lease: Lease, until_s: float) -> bool:
+        return self._outbox.postpone(lease, until_s)
 
     def settle(self, lease: Lease) -> bool:
-        with self._changed:
-            waiting = self._outbox.get(lease.message.id)
-            if waiting is None or (waiting.owner, waiting.attempts) != (lease.owner, lease.attempt):
-                return False
-            del self._outbox[lease.message.id]
-            return True
-
-    def put_sample(self, sample: Sample) -> bool:
-        check_sample(sample)
-        text = encode(sample.document)
-        review = None if sample.review is None else encode(sample.review)
-        with self._changed:
-            if sample.id in self._samples:
-                return False
-            self._samples[sample.id] = (sample, text, review)
-            return True
-
-    def samples(self, since_s: float, until_s: float, limit: int = 100) -> Sequence[Sample]:
-        with self._changed:
-            found = [kept for kept in self._samples.values() if since_s <= kept[0].at_s < until_s]
-        found.sort(key=lambda kept: (kept[0].at_s, kept[0].id), reverse=True)
-        return tuple(
-            Sample(
-                sample.id,
-                sample.at_s,
-                sample.expires_s,
-                decode(text),
-                None if review is None else decode(review),
-            )
-            for sample, text, review in found[: max(0, limit)]
-        )
-
-    def review_sample(self, sample_id: str, review: Document) -> bool:
-        text = encode(review)
-        with self._changed:
-            if sample_id not in self._samples:
-                return False
-            sample, document, _ = self._samples[sample_id]
-            self._samples[sample_id] = (sample, document, text)
-            return True
+        return self._outbox.settle(lease)
 
     def prune(self, now_s: float) -> int:
         with self._changed:
@@ -201,7 +149,7 @@ class MemoryStore:
                     del self._counts[series]
             self._seen = {k: v for k, v in self._seen.items() if v.expires_s > now_s}
             self._sources = {k: v for k, v in self._sources.items() if v[1] > now_s}
-            self._samples = {k: v for k, v in self._samples.items() if v[0].expires_s > now_s}
+            self._samples = {k: v for k, v in self._samples.items() if v.sample.expires_s > now_s}
             return before - self._size()
 
     def _state(self) -> Stored | None:
@@ -212,6 +160,12 @@ class MemoryStore:
             self._audit.append((entry_id, text))
             self._audit_ids[entry_id] = len(self._audit)
         return self._audit_ids[entry_id]
+
+    def _add_sums(self, sums: dict[Place, Sum]) -> None:
+        for (series, start_s), more in sums.items():
+            there = self._counts.setdefault(series, {}).setdefault(start_s, Sum({}, 0))
+            add_counts(there.counts, more.counts)
+            there.expires_s = max(there.expires_s, more.expires_s)
 
     def _size(self) -> int:
         buckets = sum(map(len, self._counts.values()))

@@ -7,6 +7,8 @@
 | `redis://[[USER]:PASSWORD@]HOST[:PORT][/DB][?prefix=NAME]` | Redis 7 |
 | `rediss://...` | the same over TLS |
 | `memory:` | this process's memory; every call opens another one |
+
+A Redis URL without a password takes the one in OCR_ROLLOUT_REDIS_PASSWORD, if that is set.
 """
 
 from __future__ import annotations

@@ -19,8 +19,12 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
+
+from ocr_rollout.stores.samples import ReviewStep, Sample, SampleKind, SampleStore
+
+__all__ = ["ReviewStep", "Sample", "SampleKind", "SampleStore"]  # besides its own
 
 Document = Mapping[str, Any]
 BUCKETS = 10_000  # of a route key; as in `core.routing`
@@ -60,7 +64,10 @@ class Recorded:
 
 @dataclasses.dataclass(frozen=True)
 class Message:
-    """Something to be sent to the outside, e.g. to a webhook, by one process."""
+    """Something to be sent to the outside, e.g. to a webhook, by one process.
+
+    document: its key `target`, where it has one, names whom it is for.
+    """
 
     document: Document
     id: str = dataclasses.field(default_factory=new_id)
@@ -177,17 +184,6 @@ class Lease:
     until_s: float
 
 
-@dataclasses.dataclass(frozen=True)
-class Sample:
-    """One answer for people to check. review: what they said; None while nobody has."""
-
-    id: str
-    at_s: float
-    expires_s: float
-    document: Document
-    review: Document | None = None
-
-
 class StateStore(Protocol):
     """The rollout's state: one document, replaced by compare-and-set on its generation."""
 
@@ -241,28 +237,28 @@ class CountStore(Protocol):
 class Outbox(Protocol):
     """Messages to the outside, written with a transition and sent by one process at a time."""
 
-    def lease(self, owner: str, *, now_s: float, lease_s: float, limit: int = 1) -> Sequence[Lease]:
+    def lease(
+        self,
+        owner: str,
+        *,
+        now_s: float,
+        lease_s: float,
+        limit: int = 1,
+        targets: Collection[str] | None = None,
+    ) -> Sequence[Lease]:
         """The oldest messages that nobody is sending; theirs alone for `lease_s`.
 
+        targets: only messages for these; None: all, those without a target, too.
+        Of messages for one target only the oldest that is left, so they come in their order.
         A message whose lease has run out is given again, so a receiver may see it twice after
         a crash: it carries its id.
         """
 
+    def postpone(self, lease: Lease, until_s: float) -> bool:
+        """It is given again from `until_s` on, to anybody. False as for `settle`."""
+
     def settle(self, lease: Lease) -> bool:
         """The message is done with. False when the lease had passed to another or was settled."""
-
-
-class SampleStore(Protocol):
-    """Answers drawn for people to check."""
-
-    def put_sample(self, sample: Sample) -> bool:
-        """False when one with its id is there; that one stays."""
-
-    def samples(self, since_s: float, until_s: float, limit: int = 100) -> Sequence[Sample]:
-        """Drawn at or after `since_s` and before `until_s`, the newest first."""
-
-    def review_sample(self, sample_id: str, review: Document) -> bool:
-        """Sets or replaces the review. False when there is no such sample."""
 
 
 class Pruning(Protocol):

@@ -9,9 +9,8 @@ server alone may take the last two seconds. Clients then go on from the older st
 from __future__ import annotations
 
 import json
-import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from ocr_rollout.stores import redis_scripts as scripts
@@ -19,7 +18,6 @@ from ocr_rollout.stores.batches import SOURCE_KEPT_S
 from ocr_rollout.stores.documents import (
     check_batch,
     check_name,
-    check_sample,
     check_transition,
     decode,
     encode,
@@ -29,26 +27,25 @@ from ocr_rollout.stores.protocol import (
     Added,
     Committed,
     CountBatch,
-    CountDelta,
     CountRow,
     Document,
     Lease,
     LogEntry,
     Message,
     Recorded,
-    Sample,
     Span,
     Stored,
     Transition,
 )
 from ocr_rollout.stores.redis_link import RedisLink
+from ocr_rollout.stores.redis_rows import rows, ttl
+from ocr_rollout.stores.redis_samples import RedisSamples
 
 POLL_S = 1.0  # a look at the state although no notice came: pub/sub promises no delivery
-SLACK_S = 3_600  # how much later than `prune` would Redis itself lets things go
 PRUNED_AT_ONCE = 1_000  # keys: Redis answers nobody else meanwhile
 
 
-class RedisStore:
+class RedisStore(RedisSamples):
     """Raises StorageError from every method. Connects when it is first used.
 
     url: as `open_store` has it. Raises StoreURLError.
@@ -123,15 +120,15 @@ class RedisStore:
                 item.scope,
                 str(item.window_s),
                 str(item.window_expires_s),
-                _ttl(item.window_expires_s, at_s),
+                ttl(item.window_expires_s, at_s),
                 str(item.bucket),
                 places[id(item.deltas)],
             )
             for item in batch.keyed
         ]
         parts = {
-            "rows": _rows(batch.deltas, at_s),
-            "groups": [_rows(group, at_s) for group in groups.values()],
+            "rows": rows(batch.deltas, at_s),
+            "groups": [rows(group, at_s) for group in groups.values()],
             "keyed": keyed,
         }
         repeats = self._link.call(
@@ -139,7 +136,7 @@ class RedisStore:
             batch.source,
             batch.sequence,
             at_s + SOURCE_KEPT_S,
-            _ttl(at_s + SOURCE_KEPT_S, at_s),
+            ttl(at_s + SOURCE_KEPT_S, at_s),
             json.dumps(parts),
         )
         return Added(False) if repeats < 0 else Added(True, repeats)
@@ -153,49 +150,32 @@ class RedisStore:
             for start_s, counts in _pairs(rows)
         )
 
-    def lease(self, owner: str, *, now_s: float, lease_s: float, limit: int = 1) -> Sequence[Lease]:
+    def lease(
+        self,
+        owner: str,
+        *,
+        now_s: float,
+        lease_s: float,
+        limit: int = 1,
+        targets: Collection[str] | None = None,
+    ) -> Sequence[Lease]:
         check_name("owner", owner)
         until_s = now_s + lease_s
-        found = self._link.call(scripts.LEASE, owner, now_s, until_s, max(0, limit))
+        wanted = () if targets is None else ("only", *targets)
+        found = self._link.call(scripts.LEASE, owner, now_s, until_s, max(0, limit), *wanted)
         with self._link.named():
             return tuple(
                 Lease(Message(decode(text), name), owner, attempt, until_s)
                 for name, text, attempt in zip(found[::3], found[1::3], found[2::3], strict=True)
             )
 
+    def postpone(self, lease: Lease, until_s: float) -> bool:
+        named = lease.message.id, lease.owner, lease.attempt
+        return bool(self._link.call(scripts.POSTPONE, *named, until_s))
+
     def settle(self, lease: Lease) -> bool:
         done = self._link.call(scripts.SETTLE, lease.message.id, lease.owner, lease.attempt)
         return bool(done)
-
-    def put_sample(self, sample: Sample) -> bool:
-        check_sample(sample)
-        done = self._link.call(
-            scripts.PUT_SAMPLE,
-            sample.id,
-            sample.at_s,
-            sample.expires_s,
-            _ttl(sample.expires_s, sample.at_s),
-            encode(sample.document),
-            *([] if sample.review is None else [encode(sample.review)]),
-        )
-        return bool(done)
-
-    def samples(self, since_s: float, until_s: float, limit: int = 100) -> Sequence[Sample]:
-        found = self._link.call(scripts.SAMPLES, since_s, until_s, max(0, limit))
-        with self._link.named():
-            return tuple(
-                Sample(
-                    name,
-                    float(at_s),
-                    float(expires_s),
-                    decode(text),
-                    decode(review) if review else None,
-                )
-                for name, at_s, expires_s, text, review in found
-            )
-
-    def review_sample(self, sample_id: str, review: Document) -> bool:
-        return bool(self._link.call(scripts.REVIEW_SAMPLE, sample_id, encode(review)))
 
     def prune(self, now_s: float) -> int:
         gone = 0
@@ -209,24 +189,6 @@ class RedisStore:
         generation, text = found
         with self._link.named():
             return Stored(int(generation), decode(text)) if int(generation) else None
-
-
-def _ttl(expires_s: float, at_s: float) -> str:
-    """Seconds on Redis's own clock, from two times on the caller's."""
-    return str(max(0, math.ceil(expires_s - at_s)) + SLACK_S)
-
-
-def _rows(deltas: Iterable[CountDelta], at_s: float) -> list[tuple[Any, ...]]:
-    return [
-        (
-            delta.series,
-            str(delta.start_s),
-            str(delta.expires_s),
-            _ttl(delta.expires_s, at_s),
-            [part for name, value in delta.counts.items() for part in (name, str(value))],
-        )
-        for delta in deltas
-    ]
 
 
 def _pairs(flat: Sequence[Any]) -> Iterable[tuple[Any, Any]]:

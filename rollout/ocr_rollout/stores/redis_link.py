@@ -26,6 +26,8 @@ from ocr_rollout.stores.errors import (
 )
 from ocr_rollout.stores.redis_scripts import SCHEMA_VERSION, WRONG_SCHEMA
 
+# Where a URL names no password: a configuration that everybody may read needs none.
+PASSWORD = "OCR_ROLLOUT_REDIS_PASSWORD"  # noqa: S105  # the variable's name
 DEFAULT_PREFIX = "ocr_rollout"
 UNHEARD_S = 0.1  # between looks at the state while notices cannot be had
 _PREFIX = re.compile(r"[A-Za-z0-9_.-]{1,100}")
@@ -44,6 +46,7 @@ class RedisLink:
         self.prefix = f"{{{prefix}}}:"
         self._client: Any = redis.Redis.from_url(
             plain,
+            password=os.environ.get(PASSWORD) or None,  # a password in the URL wins
             decode_responses=True,
             socket_timeout=timeout_s,
             socket_connect_timeout=timeout_s,

@@ -15,7 +15,8 @@ counts to.
 | `starts:SERIES` | zset | its time buckets |
 | `seen:SCOPE:WINDOW` | bitmap | bucket keys |
 | `source:SOURCE` | number | its last batch |
-| `sample:ID`, `samples` | hash, zset | at_s, expires_s, document, review; ids by at_s |
+| `sample:ID` | hash | kind, at_s, expires_s, document, review, image |
+| `samples:KIND` | zset | ids by at_s |
 | `expiring` | zset | what `prune` may take away, by expiry on the callers' clock |
 
 Besides, Redis itself lets them expire an hour later than that, should nobody prune.
@@ -23,10 +24,12 @@ Besides, Redis itself lets them expire an hour later than that, should nobody pr
 
 from __future__ import annotations
 
+from ocr_rollout.stores.samples import KINDS
+
 SCHEMA_VERSION = 1
 WRONG_SCHEMA = "OCRSCHEMA"  # first word of the error reply of a script that finds another layout
 
-_PRELUDE = f"""
+PRELUDE = f"""
 local p = KEYS[1]
 local schema = redis.call('GET', p .. 'schema')
 if schema and schema ~= '{SCHEMA_VERSION}' then
@@ -38,10 +41,11 @@ local function state()
 end
 """
 
-_WRITING = (
-    _PRELUDE
+WRITING = (
+    PRELUDE
     + f"""
 if not schema then redis.call('SET', p .. 'schema', '{SCHEMA_VERSION}') end
+local kinds = {{{", ".join(f"'{kind}'" for kind in KINDS)}}}
 local function record(id, text)
   local there = redis.call('HGET', p .. 'audit:ids', id)
   if there then return tonumber(there) end
@@ -59,11 +63,11 @@ end
 """
 )
 
-STATE = _PRELUDE + "return {state()}"
+STATE = PRELUDE + "return {state()}"
 
 # ARGV: expected, its successor, document, entry's id, entry, then id and document of each message
 COMMIT = (
-    _WRITING
+    WRITING
     + """
 local generation, document = state()
 if redis.call('HEXISTS', p .. 'audit:ids', ARGV[4]) == 1 then
@@ -85,7 +89,7 @@ return {1, ARGV[2], ARGV[3]}
 
 # ARGV: generation, document
 REFRESH = (
-    _WRITING
+    WRITING
     + """
 local generation = state()
 if generation ~= ARGV[1] then return 0 end
@@ -95,11 +99,11 @@ return 1
 )
 
 # ARGV: entry's id, entry
-RECORD = _WRITING + "return record(ARGV[1], ARGV[2])"
+RECORD = WRITING + "return record(ARGV[1], ARGV[2])"
 
 # ARGV: after, limit. Returns the first sequence, then the entries.
 HISTORY = (
-    _PRELUDE
+    PRELUDE
     + """
 local first = tonumber(ARGV[1])
 if first < 0 then first = math.max(0, redis.call('LLEN', p .. 'audit') + first) end
@@ -108,17 +112,9 @@ return {first + 1, redis.call('LRANGE', p .. 'audit', first, first + tonumber(AR
 """
 )
 
-# ARGV: source, sequence, its expiry, its time to live, and JSON of rows, groups of rows, and keyed.
-# A row: series, start, expiry, time to live, {name, number, ...}.
-# A keyed one: scope, window, expiry, time to live, bucket, number of its group.
-ADD = (
-    _WRITING
-    + """
-local source = p .. 'source:' .. ARGV[1]
-if tonumber(redis.call('GET', source) or '0') >= tonumber(ARGV[2]) then return -1 end
-redis.call('SET', source, ARGV[2])
-expiring(source, ARGV[3], ARGV[4])
-local batch = cjson.decode(ARGV[5])
+# Rows of counts, each (series, start, expiry, time to live, {name, number, ...}): `add` them up,
+# then `added` writes the sums.
+ADDING = """
 local sums, order = {}, {}
 local function add(rows)
   for _, row in ipairs(rows) do
@@ -137,6 +133,34 @@ local function add(rows)
     end
   end
 end
+local function added()
+  for _, key in ipairs(order) do
+    local sum = sums[key]
+    if next(sum.counts) then
+      for name, value in pairs(sum.counts) do
+        redis.call('HINCRBY', key, name, string.format('%.0f', value))
+      end
+      local starts = p .. 'starts:' .. sum.series
+      redis.call('ZADD', starts, sum.start, sum.start)
+      expiring(key, string.format('%.0f', sum.expires), sum.ttl)
+      keep(starts, sum.ttl)
+    end
+  end
+end
+"""
+
+# ARGV: source, sequence, its expiry, its time to live, and JSON of rows, groups of rows, and keyed.
+# A row: series, start, expiry, time to live, {name, number, ...}.
+# A keyed one: scope, window, expiry, time to live, bucket, number of its group.
+ADD = (
+    WRITING
+    + ADDING
+    + """
+local source = p .. 'source:' .. ARGV[1]
+if tonumber(redis.call('GET', source) or '0') >= tonumber(ARGV[2]) then return -1 end
+redis.call('SET', source, ARGV[2])
+expiring(source, ARGV[3], ARGV[4])
+local batch = cjson.decode(ARGV[5])
 add(batch.rows)
 local repeats, windows = 0, {}
 for _, keyed in ipairs(batch.keyed) do
@@ -148,25 +172,14 @@ for _, keyed in ipairs(batch.keyed) do
   end
 end
 for window, keyed in pairs(windows) do expiring(window, keyed[3], keyed[4]) end
-for _, key in ipairs(order) do
-  local sum = sums[key]
-  if next(sum.counts) then
-    for name, value in pairs(sum.counts) do
-      redis.call('HINCRBY', key, name, string.format('%.0f', value))
-    end
-    local starts = p .. 'starts:' .. sum.series
-    redis.call('ZADD', starts, sum.start, sum.start)
-    expiring(key, string.format('%.0f', sum.expires), sum.ttl)
-    keep(starts, sum.ttl)
-  end
-end
+added()
 return repeats
 """
 )
 
 # ARGV: series, since, until (exclusive) of each span. Returns {start, {name, number, ...}, ...}.
 COUNTS = (
-    _PRELUDE
+    PRELUDE
     + """
 local spans = {}
 for i = 1, #ARGV, 3 do
@@ -186,34 +199,55 @@ return spans
 """
 )
 
-# ARGV: owner, now, end of the lease, limit. Returns {id, document, attempt, ...}.
+# ARGV: owner, now, end of the lease, limit; then `only` and targets, or nothing. Returns {id, document, attempt, ...}.
 LEASE = (
-    _WRITING
+    WRITING
     + """
-local found = {}
+local found, targets, wanted = {}, {}, {}
+for i = 6, #ARGV do wanted[ARGV[i]] = true end
 for _, id in ipairs(redis.call('ZRANGE', p .. 'outbox:order', 0, -1)) do
   if #found >= 3 * tonumber(ARGV[4]) then break end
+  local document = redis.call('HGET', p .. 'outbox', id)
+  local target = cjson.decode(document).target
+  if type(target) ~= 'string' then target = nil end
   local lease = redis.call('HGET', p .. 'outbox:leases', id) or '0 0 '
   local due, attempts = string.match(lease, '^(%S+) (%d+) ')
-  if tonumber(due) <= tonumber(ARGV[2]) then
+  local mine = not ARGV[5] or (target and wanted[target])
+  if mine and not (target and targets[target]) and tonumber(due) <= tonumber(ARGV[2]) then
     local attempt = tonumber(attempts) + 1
     redis.call('HSET', p .. 'outbox:leases', id, ARGV[3] .. ' ' .. attempt .. ' ' .. ARGV[1])
     found[#found + 1] = id
-    found[#found + 1] = redis.call('HGET', p .. 'outbox', id)
+    found[#found + 1] = document
     found[#found + 1] = attempt
   end
+  if target then targets[target] = true end
 end
 return found
 """
 )
 
-# ARGV: id, owner, attempt
-SETTLE = (
-    _WRITING
+_LEASED = (
+    WRITING
     + """
 local lease = redis.call('HGET', p .. 'outbox:leases', ARGV[1]) or ''
 local attempt, owner = string.match(lease, '^%S+ (%d+) (.*)$')
 if owner ~= ARGV[2] or attempt ~= ARGV[3] then return 0 end
+"""
+)
+
+# ARGV: id, owner, attempt, due
+POSTPONE = (
+    _LEASED
+    + """
+redis.call('HSET', p .. 'outbox:leases', ARGV[1], ARGV[4] .. ' ' .. attempt .. ' ' .. owner)
+return 1
+"""
+)
+
+# ARGV: id, owner, attempt
+SETTLE = (
+    _LEASED
+    + """
 redis.call('HDEL', p .. 'outbox:leases', ARGV[1])
 redis.call('HDEL', p .. 'outbox', ARGV[1])
 redis.call('ZREM', p .. 'outbox:order', ARGV[1])
@@ -221,53 +255,9 @@ return 1
 """
 )
 
-# ARGV: id, at, expiry, time to live, document, review or nothing
-PUT_SAMPLE = (
-    _WRITING
-    + """
-local key = p .. 'sample:' .. ARGV[1]
-if redis.call('HSETNX', key, 'document', ARGV[5]) == 0 then return 0 end
-redis.call('HSET', key, 'at_s', ARGV[2], 'expires_s', ARGV[3])
-if ARGV[6] then redis.call('HSET', key, 'review', ARGV[6]) end
-redis.call('ZADD', p .. 'samples', ARGV[2], ARGV[1])
-expiring(key, ARGV[3], ARGV[4])
-return 1
-"""
-)
-
-# ARGV: since, until (exclusive), limit. Returns {id, at, expiry, document, review, ...}.
-SAMPLES = (
-    _PRELUDE
-    + """
-local found = {}
-if ARGV[3] == '0' then return found end
-local ids = redis.call('ZREVRANGEBYSCORE', p .. 'samples', '(' .. ARGV[2], ARGV[1],
-  'LIMIT', 0, ARGV[3])
-for _, id in ipairs(ids) do
-  local sample = redis.call(
-    'HMGET', p .. 'sample:' .. id, 'at_s', 'expires_s', 'document', 'review')
-  if sample[1] then
-    found[#found + 1] = {id, sample[1], sample[2], sample[3], sample[4] or ''}
-  end
-end
-return found
-"""
-)
-
-# ARGV: id, review
-REVIEW_SAMPLE = (
-    _WRITING
-    + """
-local key = p .. 'sample:' .. ARGV[1]
-if redis.call('EXISTS', key) == 0 then return 0 end
-redis.call('HSET', key, 'review', ARGV[2])
-return 1
-"""
-)
-
 # ARGV: now, how many at most. Returns how many: called again until it returns fewer.
 PRUNE = (
-    _WRITING
+    WRITING
     + """
 local keys = redis.call('ZRANGEBYSCORE', p .. 'expiring', '-inf', ARGV[1], 'LIMIT', 0, ARGV[2])
 for _, key in ipairs(keys) do
@@ -275,7 +265,9 @@ for _, key in ipairs(keys) do
   local series, start = string.match(name, '^counts:(.+):(%d+)$')
   local sample = string.match(name, '^sample:(.+)$')
   if series then redis.call('ZREM', p .. 'starts:' .. series, start) end
-  if sample then redis.call('ZREM', p .. 'samples', sample) end
+  if sample then
+    for _, kind in ipairs(kinds) do redis.call('ZREM', p .. 'samples:' .. kind, sample) end
+  end
   redis.call('DEL', key)
   redis.call('ZREM', p .. 'expiring', key)
 end

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from ocr_rollout.stores.batches import SOURCE_KEPT_S, Place, Seen, Sum, add_counts, summed
 from ocr_rollout.stores.documents import (
     check_batch,
     check_name,
-    check_sample,
     check_transition,
     decode,
     encode,
@@ -28,17 +26,18 @@ from ocr_rollout.stores.protocol import (
     LogEntry,
     Message,
     Recorded,
-    Sample,
     Span,
     Stored,
     Transition,
 )
+from ocr_rollout.stores.sqlite_counts import add_batch
 from ocr_rollout.stores.sqlite_file import SqliteFile
+from ocr_rollout.stores.sqlite_samples import SqliteSamples
 
 POLL_S = 0.05  # between looks for a change: one read of shared memory, about 5 microseconds
 
 
-class SqliteStore:
+class SqliteStore(SqliteSamples):
     """Raises StorageError from every method. The file is made by the first call that needs it.
 
     path: of the file; `-wal` and `-shm` beside it belong to it.
@@ -52,6 +51,11 @@ class SqliteStore:
     @property
     def url(self) -> str:
         return f"sqlite:///{self.path}"
+
+    @property
+    def absent(self) -> bool:
+        """The file is not there yet. One that was there, and is gone, is lost and not absent."""
+        return not self._file.known and not self.path.exists()
 
     def close(self) -> None:
         self._file.close()
@@ -128,7 +132,7 @@ class SqliteStore:
 
     def add(self, batch: CountBatch) -> Added:
         check_batch(batch)
-        return self._file.write(lambda connection: _add(connection, batch), durable=False)
+        return self._file.write(lambda connection: add_batch(connection, batch), durable=False)
 
     def counts(self, *spans: Span) -> Sequence[CountRow]:
         def work(connection: sqlite3.Connection) -> Sequence[CountRow]:
@@ -144,15 +148,19 @@ class SqliteStore:
 
         return self._file.run(work)
 
-    def lease(self, owner: str, *, now_s: float, lease_s: float, limit: int = 1) -> Sequence[Lease]:
+    def lease(
+        self,
+        owner: str,
+        *,
+        now_s: float,
+        lease_s: float,
+        limit: int = 1,
+        targets: Collection[str] | None = None,
+    ) -> Sequence[Lease]:
         check_name("owner", owner)
 
         def work(connection: sqlite3.Connection) -> Sequence[Lease]:
-            rows = connection.execute(
-                "SELECT id, document, attempts FROM outbox WHERE due_s <= ? "
-                "ORDER BY sequence LIMIT ?",
-                (now_s, max(0, limit)),
-            ).fetchall()
+            rows = _sendable(connection, now_s, limit, targets)
             connection.executemany(
                 "UPDATE outbox SET due_s = ?, owner = ?, attempts = attempts + 1 WHERE id = ?",
                 [(now_s + lease_s, owner, name) for name, _, _ in rows],
@@ -162,8 +170,18 @@ class SqliteStore:
                 for name, text, attempts in rows
             )
 
-        if not self._file.run(lambda c: c.execute("SELECT 1 FROM outbox LIMIT 1").fetchone()):
+        if not self._file.run(lambda connection: _sendable(connection, now_s, limit, targets)):
             return ()  # nearly always: without waiting for a writer
+        return self._file.write(work)
+
+    def postpone(self, lease: Lease, until_s: float) -> bool:
+        def work(connection: sqlite3.Connection) -> bool:
+            done = connection.execute(
+                "UPDATE outbox SET due_s = ? WHERE id = ? AND owner = ? AND attempts = ?",
+                (until_s, lease.message.id, lease.owner, lease.attempt),
+            )
+            return done.rowcount == 1
+
         return self._file.write(work)
 
     def settle(self, lease: Lease) -> bool:
@@ -171,43 +189,6 @@ class SqliteStore:
             done = connection.execute(
                 "DELETE FROM outbox WHERE id = ? AND owner = ? AND attempts = ?",
                 (lease.message.id, lease.owner, lease.attempt),
-            )
-            return done.rowcount == 1
-
-        return self._file.write(work)
-
-    def put_sample(self, sample: Sample) -> bool:
-        check_sample(sample)
-        text = encode(sample.document)
-        review = None if sample.review is None else encode(sample.review)
-        row = (sample.id, sample.at_s, sample.expires_s, text, review)
-
-        def work(connection: sqlite3.Connection) -> bool:
-            done = connection.execute("INSERT OR IGNORE INTO samples VALUES (?, ?, ?, ?, ?)", row)
-            return done.rowcount == 1
-
-        return self._file.write(work, durable=False)
-
-    def samples(self, since_s: float, until_s: float, limit: int = 100) -> Sequence[Sample]:
-        def work(connection: sqlite3.Connection) -> Sequence[Sample]:
-            rows = connection.execute(
-                "SELECT id, at_s, expires_s, document, review FROM samples "
-                "WHERE at_s >= ? AND at_s < ? ORDER BY at_s DESC, id DESC LIMIT ?",
-                (since_s, until_s, max(0, limit)),
-            )
-            return tuple(
-                Sample(name, at_s, expires_s, decode(text), decode(review) if review else None)
-                for name, at_s, expires_s, text, review in rows
-            )
-
-        return self._file.run(work)
-
-    def review_sample(self, sample_id: str, review: Document) -> bool:
-        text = encode(review)
-
-        def work(connection: sqlite3.Connection) -> bool:
-            done = connection.execute(
-                "UPDATE samples SET review = ? WHERE id = ?", (text, sample_id)
             )
             return done.rowcount == 1
 
@@ -243,41 +224,21 @@ def _state(connection: sqlite3.Connection) -> Stored | None:
     return Stored(row[0], decode(row[1])) if row else None
 
 
+def _sendable(
+    connection: sqlite3.Connection, now_s: float, limit: int, targets: Collection[str] | None
+) -> list[tuple[str, str, int]]:
+    """Id, document and attempts: of each target's messages the oldest, if it is due."""
+    return connection.execute(
+        "SELECT id, document, attempts FROM outbox WHERE due_s <= ? AND sequence IN (SELECT "
+        "min(sequence) FROM outbox GROUP BY json_extract(document, '$.target'), "
+        "CASE WHEN json_extract(document, '$.target') IS NULL THEN id END) "
+        "AND (? OR json_extract(document, '$.target') IN (SELECT value FROM json_each(?))) "
+        "ORDER BY sequence LIMIT ?",
+        (now_s, targets is None, json.dumps([*(targets or ())]), max(0, limit)),
+    ).fetchall()
+
+
 def _record(connection: sqlite3.Connection, name: str, text: str) -> int:
     connection.execute("INSERT OR IGNORE INTO audit (id, document) VALUES (?, ?)", (name, text))
     row = connection.execute("SELECT sequence FROM audit WHERE id = ?", (name,)).fetchone()
     return int(row[0])
-
-
-def _add(connection: sqlite3.Connection, batch: CountBatch) -> Added:
-    last = connection.execute(
-        "SELECT sequence FROM sources WHERE source = ?", (batch.source,)
-    ).fetchone()
-    if last is not None and batch.sequence <= last[0]:
-        return Added(False)
-    connection.execute(
-        "INSERT OR REPLACE INTO sources VALUES (?, ?, ?)",
-        (batch.source, batch.sequence, batch.at_s + SOURCE_KEPT_S),
-    )
-    windows: dict[Place, Seen] = {}
-    for place in {(keyed.scope, keyed.window_s) for keyed in batch.keyed}:
-        row = connection.execute(
-            "SELECT bits, expires_s FROM seen WHERE scope = ? AND window_s = ?", place
-        ).fetchone()
-        windows[place] = Seen(bytearray(row[0]), row[1]) if row else Seen.empty()
-    sums, repeats = summed(batch, windows)
-    connection.executemany(
-        "INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?)",
-        [(*place, bytes(seen.bits), seen.expires_s) for place, seen in windows.items()],
-    )
-    for place, more in sums.items():
-        row = connection.execute(
-            "SELECT counts, expires_s FROM counts WHERE series = ? AND start_s = ?", place
-        ).fetchone()
-        there = Sum(json.loads(row[0]), row[1]) if row else Sum({}, 0)
-        add_counts(there.counts, more.counts)
-        connection.execute(
-            "INSERT OR REPLACE INTO counts VALUES (?, ?, ?, ?)",
-            (*place, json.dumps(there.counts), max(there.expires_s, more.expires_s)),
-        )
-    return Added(True, repeats)

@@ -24,29 +24,9 @@ from ocr_rollout.stores.errors import (
     StoreUnavailableError,
     StoreVersionError,
 )
+from ocr_rollout.stores.sqlite_schema import APPLICATION_ID, SCHEMA_VERSION, statements
 
-APPLICATION_ID = 0x4F43524F  # "OCRO" in the file's header: it is a store of this program
-SCHEMA_VERSION = 1  # in `PRAGMA user_version`, set in the transaction that makes the tables
 LOOKS_S = (0.0005, 0.003)  # between two looks at a lock; a write holds it for 1 to 5 ms
-
-_TABLES = """
-CREATE TABLE state (one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER, document TEXT);
-CREATE TABLE audit (sequence INTEGER PRIMARY KEY, id TEXT UNIQUE, document TEXT);
-CREATE TRIGGER audit_stays BEFORE DELETE ON audit
-    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
-CREATE TRIGGER audit_holds BEFORE UPDATE ON audit
-    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
-CREATE TABLE outbox (sequence INTEGER PRIMARY KEY, id TEXT UNIQUE, document TEXT,
-    due_s REAL DEFAULT 0, attempts INTEGER DEFAULT 0, owner TEXT DEFAULT '');
-CREATE TABLE counts (series TEXT, start_s INTEGER, counts TEXT, expires_s INTEGER,
-    PRIMARY KEY (series, start_s)) WITHOUT ROWID;
-CREATE TABLE seen (scope TEXT, window_s INTEGER, bits BLOB, expires_s INTEGER,
-    PRIMARY KEY (scope, window_s)) WITHOUT ROWID;
-CREATE TABLE sources (source TEXT PRIMARY KEY, sequence INTEGER, expires_s REAL) WITHOUT ROWID;
-CREATE TABLE samples (id TEXT PRIMARY KEY, at_s REAL, expires_s REAL, document TEXT, review TEXT)
-    WITHOUT ROWID;
-CREATE INDEX samples_by_time ON samples (at_s, id);
-"""
 
 # What SQLite's texts begin with (`sqlite3ErrStr`); Python 3.10 gives no error code.
 _MEANING: tuple[tuple[str, type[StorageError], str], ...] = (
@@ -101,13 +81,13 @@ class SqliteFile:
         self._busy_s = busy_s
         self._local = threading.local()
         self._session = object()  # another one after `close`: every thread opens again
-        self._known = False  # whether any thread has found or made the file
+        self.known = False  # whether any thread has found or made the file
 
     def close(self) -> None:
         """Ends this thread's connection now, and the others' when they are next used or end."""
         self._session = object()
         self._local.open = None
-        self._known = False
+        self.known = False
 
     def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Reads one moment of the store. Raises StorageError."""
@@ -140,25 +120,42 @@ class SqliteFile:
                 raise
             return result
 
+    def forget(self) -> None:
+        """Takes what was deleted out of the write-ahead log, too.
+
+        Raises StorageError, also where somebody has been reading an older state for `busy_s`.
+        """
+        with self._named():
+            connection = self._connection()
+            if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                raise StoreUnavailableError(
+                    str(self.path),
+                    "what was deleted still stands in the write-ahead log, which others are "
+                    "reading; delete again",
+                )
+
     def _connection(self) -> sqlite3.Connection:
         """The thread's own, opened again after a fork and when another file has come to the path."""
         there: _Open | None = getattr(self._local, "open", None)
         if there is not None and there.pid != os.getpid():
             _parents.append(there)
             there = None
+        known = self.known  # before looking: another thread may make the file after our look
         file = self._identity()
         if there is not None and self._local.session is self._session and there.file == file:
             return there.connection
-        if file is None and self._known:
+        if file is None and known:
             # Going on would write into a file that nobody finds; a new one would lose all.
             raise StoreUnavailableError(
-                str(self.path), "the file is gone; restore it, or restart to begin anew"
+                str(self.path),
+                "the file is gone; restore it without its old -wal and -shm, or restart to begin "
+                "anew",
             )
         self._local.open = None
-        connection = self._opened(exists=file is not None)
+        connection = self._opened(exists=file is not None, known=known)
         self._local.open = _Open(connection, self._identity())
         self._local.session = self._session
-        self._known = True
+        self.known = True
         return connection
 
     def _identity(self) -> tuple[int, int] | None:
@@ -169,7 +166,7 @@ class SqliteFile:
             return None
         return status.st_dev, status.st_ino
 
-    def _opened(self, *, exists: bool) -> sqlite3.Connection:
+    def _opened(self, *, exists: bool, known: bool) -> sqlite3.Connection:
         if not exists and not self.path.parent.is_dir():
             raise StoreUnavailableError(
                 str(self.path), f"there is no folder {self.path.parent}; create it"
@@ -181,8 +178,8 @@ class SqliteFile:
             check_same_thread=False,  # only for closing: another thread may drop the last name
         )
         try:
-            if self._version(connection) == 0:
-                self._create(connection)
+            self._complete(connection, known=known)
+            connection.execute("PRAGMA secure_delete=ON")  # what goes is overwritten
             connection.execute("PRAGMA journal_size_limit=16777216")
         except BaseException:
             connection.close()
@@ -206,8 +203,22 @@ class SqliteFile:
             )
         return int(version)
 
+    def _complete(self, connection: sqlite3.Connection, *, known: bool) -> None:
+        """Makes what is not there yet, except in a file that was there before and is empty now.
+
+        known: whether it had been found or made before this look at it.
+        """
+        version = self._version(connection)
+        if version == 0 and known:
+            # A copy that is being put back begins so; tables made in it would spoil it.
+            raise StoreUnavailableError(
+                str(self.path), "the file is empty; restore it, or restart to begin anew"
+            )
+        if version < SCHEMA_VERSION:
+            self._create(connection)
+
     def _create(self, connection: sqlite3.Connection) -> None:
-        """Many processes may do it at once; one makes the tables."""
+        """Many processes may do it at once; one makes the tables, or those that are new."""
         (mode,) = self._patiently(connection, "PRAGMA journal_mode=WAL").fetchone()
         if mode != "wal":
             raise StoreUnavailableError(
@@ -215,12 +226,10 @@ class SqliteFile:
             )
         self._patiently(connection, "BEGIN IMMEDIATE")
         try:
-            if self._version(connection) == 0:
-                # One by one: `executescript` would end the transaction first.
-                for statement in _statements(_TABLES):
+            version = self._version(connection)
+            if version < SCHEMA_VERSION:
+                for statement in statements(version):
                     connection.execute(statement)
-                connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
@@ -277,13 +286,3 @@ class SqliteFile:
                 str(self.path), f"the file's folder cannot be written ({text}); {_PERMIT}"
             )
         return StoreUnavailableError(str(self.path), f"it cannot be opened; {_PERMIT}")
-
-
-def _statements(script: str) -> Iterator[str]:
-    """The statements of a script; a trigger holds semicolons of its own."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
