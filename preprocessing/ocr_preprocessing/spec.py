@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Literal, get_args
 
-Stages = Literal["fast", "exact"]
+Stages = Literal["fast", "exact", "bilinear"]
 
 WIDTH_BUCKETS = (96, 128, 192, 256, 320, 384, 512, 640, 768, 1024)
 
@@ -24,9 +24,10 @@ class LineSpec:
     """Preprocessing of one model.
 
     height: rows of the line in pixels.
-    stages: `fast` scales first and stretches contrast; `exact` is the original four stages.
+    stages: `fast` scales first and stretches contrast; `exact` is the original four stages;
+        `bilinear` only scales, and squeezes lines wider than the largest bucket into it.
     width_buckets: the widths in pixels that lines are padded to, ascending. Wider lines are
-        read in overlapping windows of the largest one.
+        read in overlapping windows of the largest one. One alone: the model takes no other.
     pad_value: gray value 0..255 of the padding on the right.
     stride: pixels per output step of the model.
     """
@@ -50,6 +51,11 @@ class LineSpec:
             raise SpecError(f"width_buckets: each must be a positive multiple of {self.stride}")
         if not 0 <= self.pad_value <= 255:
             raise SpecError(f"pad_value: {self.pad_value} must lie in 0..255")
+
+    @property
+    def fixed_width(self) -> int | None:
+        """The only width that the model takes; None where it takes several."""
+        return self.width_buckets[0] if len(self.width_buckets) == 1 else None
 
     def to_parameters(self) -> dict[str, str]:
         """The record as the string pairs that stand in `parameters` of config.pbtxt."""

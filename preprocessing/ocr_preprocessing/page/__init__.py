@@ -1,0 +1,26 @@
+"""Finding the lines of text on a page, and cutting them out."""
+
+from .cut import rectified
+from .finder import find_lines
+from .found import Finder, FinderSettings, FoundLine, FoundPage
+from .glance import plainly_one_row
+from .ground import evenness
+from .marks import Marks, marks_of
+from .vertical import LaidOut, cells, laid_out, lay_out
+
+__all__ = [
+    "Finder",
+    "FinderSettings",
+    "FoundLine",
+    "FoundPage",
+    "LaidOut",
+    "Marks",
+    "cells",
+    "evenness",
+    "find_lines",
+    "laid_out",
+    "lay_out",
+    "marks_of",
+    "plainly_one_row",
+    "rectified",
+]
