@@ -43,7 +43,8 @@ class EmbeddedTriton:
     models: the start list; None: every model in the repository.
     ports: None: 8000, 8001, 8002, or free ones when one of them is taken.
     start_deadline_s: how long Triton may take to have every listed model ready.
-    watchdog_interval_s: seconds between two checks for dead stub processes; 0: no watchdog.
+    watchdog_interval_s: seconds between two checks for dead stub processes; 0: nobody looks after the
+        server, and a Triton that dies is not started again either.
 
     The server ends with this process, however that ends.
     """

@@ -61,6 +61,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _OPEN = {"{": "}", "<": ">"}
+DEEPEST = 100  # messages and lists within each other; protobuf's own limit
 
 
 class PbtxtError(ValueError):
@@ -76,6 +77,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self._tokens = list(_split(text))
         self._at = 0
+        self._depth = 0
 
     def message(self, until: str | None) -> dict[str, Any]:
         fields: dict[str, Any] = {}
@@ -93,18 +95,20 @@ class _Reader:
 
     def _value(self) -> Any:
         kind, text, line = self._next()
-        if text in _OPEN and kind == "mark":
-            return self.message(until=_OPEN[text])
-        if text == "[":
-            return self._list()
+        if kind == "mark" and (text in _OPEN or text == "["):
+            if self._depth == DEEPEST:
+                raise PbtxtError(f"line {line}: nested more than {DEEPEST} deep")
+            self._depth += 1
+            inner = self._list() if text == "[" else self.message(until=_OPEN[text])
+            self._depth -= 1
+            return inner
         if kind == "string":
-            joined = str(ast.literal_eval(text))
+            joined = _string(text, line)
             while self._tokens[self._at][0] == "string":  # adjacent strings are one
-                joined += str(ast.literal_eval(self._next()[1]))
+                joined += _string(*self._next()[1:])
             return joined
         if kind == "number":
-            bare = text.rstrip("f")
-            return int(bare) if re.fullmatch(r"[-+]?\d+", bare) else float(bare)
+            return _number(text, line)
         if kind == "word":
             return {"true": True, "false": False}.get(text, text)
         raise PbtxtError(f"line {line}: expected a value, found {text!r}")
@@ -132,6 +136,21 @@ class _Reader:
         return token
 
 
+def _string(text: str, line: int) -> str:
+    try:
+        return str(ast.literal_eval(text))
+    except (SyntaxError, ValueError):  # an escape or a character that no string holds
+        raise PbtxtError(f"line {line}: no string that can be read: {text[:20]}") from None
+
+
+def _number(text: str, line: int) -> int | float:
+    bare = text.rstrip("f")
+    try:
+        return int(bare) if re.fullmatch(r"[-+]?\d+", bare) else float(bare)
+    except ValueError:  # Python reads no whole numbers of more than 4,300 digits
+        raise PbtxtError(f"line {line}: no number that can be read: {text[:20]}") from None
+
+
 def _split(text: str) -> Iterator[tuple[str, str, int]]:
     """(kind, text, line), and at the end the kind `end`."""
     at, line = 0, 1
@@ -148,7 +167,10 @@ def _split(text: str) -> Iterator[tuple[str, str, int]]:
 
 def _put(fields: dict[str, Any], name: str, value: Any, line: int) -> None:
     if name in MAPS and _is_entry(value):
-        fields.setdefault(name, {}).update(_entries(value))
+        held = fields.setdefault(name, {})
+        if not isinstance(held, dict):
+            raise PbtxtError(f"line {line}: {name} is given twice, once without keys")
+        held.update(_entries(value))
     elif name in REPEATED:
         fields.setdefault(name, []).extend(value if isinstance(value, list) else [value])
     elif name in fields:

@@ -59,9 +59,10 @@ class RunFolder:
 
     @property
     def shared_memory_prefix(self) -> str:
-        return _prefix(self.id)
+        return f"ocr-rollout-{self.id}-"
 
     def write(self, server: Running) -> None:
+        """In place of what stood there."""
         temporary = self.path / "server.json.new"
         temporary.write_text(json.dumps(dataclasses.asdict(server), indent=1) + "\n")
         temporary.rename(self.path / "server.json")
@@ -82,6 +83,12 @@ def remove(folder: RunFolder) -> None:
     """The folder and its shared memory, once tritonserver is gone."""
     _clean(folder.path)
     os.close(folder.lock_fd)
+
+
+def clean_shared_memory(folder: RunFolder) -> None:
+    """What a tritonserver that is gone has left there; the folder stays for the next one."""
+    for region in SHARED_MEMORY.glob(f"{folder.shared_memory_prefix}*"):
+        region.unlink(missing_ok=True)
 
 
 def running(name: str | None = None) -> list[Running]:
@@ -131,13 +138,8 @@ def _sweep(home: Path) -> None:
 
 
 def _clean(path: Path) -> None:
-    for region in SHARED_MEMORY.glob(f"{_prefix(path.name)}*"):
-        region.unlink(missing_ok=True)
+    clean_shared_memory(RunFolder(path, -1))
     shutil.rmtree(path, ignore_errors=True)
-
-
-def _prefix(run_id: str) -> str:
-    return f"ocr-rollout-{run_id}-"
 
 
 def _read(path: Path) -> Running | None:

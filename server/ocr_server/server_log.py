@@ -10,6 +10,7 @@ _ERROR = re.compile(r'^[EF]\d{4} \S+ \d+ [^\]]*\] "?(.*?)"?$')
 _STUB = re.compile(r"triton_python_backend_stub: (.*)|^(\w*(?:Error|Exception): .*)")
 _NOISE = ("CudaDriverHelper",)  # said on every machine without a GPU
 PORT_TAKEN = "already in use"
+PAUSED = "was paused in a request"  # of a stub that ends itself, see `backends/onnxruntime/stalls`
 LONGEST = 400
 
 

@@ -8,10 +8,15 @@ from __future__ import annotations
 import dataclasses
 import http.client
 import json
-from collections.abc import Mapping
+import select
+import socket
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .flags import CONTROL_HEADER
+
+LOOK_S = 0.3  # between two thoughts about whether an answer may still come
 
 
 class UnreachableError(Exception):
@@ -79,20 +84,37 @@ class TritonAPI:
         )
 
     def infer(
-        self, model: str, version: str, body: Mapping[str, Any], *, timeout_s: float
+        self,
+        model: str,
+        version: str,
+        body: Mapping[str, Any],
+        *,
+        timeout_s: float,
+        hopeless: Callable[[], bool] = lambda: False,
     ) -> Answer:
-        """One inference. Raises UnreachableError."""
+        """One inference. Raises UnreachableError.
+
+        hopeless: asked several times a second; true ends the waiting for an answer.
+        """
         path = f"/v2/models/{model}/versions/{version}/infer"
-        return self._call("POST", path, body, timeout_s=timeout_s)
+        return self._call("POST", path, body, timeout_s=timeout_s, hopeless=hopeless)
 
     def _call(
-        self, verb: str, path: str, body: Mapping[str, Any] | None = None, *, timeout_s: float
+        self,
+        verb: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float,
+        hopeless: Callable[[], bool] | None = None,
     ) -> Answer:
         connection = http.client.HTTPConnection(self.address, timeout=timeout_s)
         headers = {CONTROL_HEADER: self.control_key} if self.control_key else {}
         try:
             text = None if body is None else json.dumps(body)
             connection.request(verb, path, body=text, headers=headers)
+            if hopeless is not None:
+                _wait(connection.sock, timeout_s, hopeless)
             response = connection.getresponse()
             raw = response.read()
         except (OSError, http.client.HTTPException) as error:
@@ -103,3 +125,13 @@ class TritonAPI:
             return Answer(response.status, json.loads(raw) if raw else None)
         except ValueError:
             return Answer(response.status, None)
+
+
+def _wait(connection: socket.socket, timeout_s: float, hopeless: Callable[[], bool]) -> None:
+    """Until an answer begins. Raises TimeoutError."""
+    end = time.monotonic() + timeout_s
+    while not select.select([connection], [], [], LOOK_S)[0]:
+        if hopeless():
+            raise TimeoutError("given up")
+        if time.monotonic() > end:
+            raise TimeoutError("timed out")

@@ -14,21 +14,29 @@ from pathlib import Path
 
 from .errors import ServerError
 from .flags import EXIT_TIMEOUT_S, flags
+from .leash import Leash
 from .plan import Plan
 from .ports import LOOPBACK, ChosenPorts
 from .runs import RunFolder
-from .server_log import PORT_TAKEN, one_line, telling_line
+from .server_log import PAUSED, PORT_TAKEN, one_line, telling_line
 from .triton_api import TritonAPI, UnreachableError
 
 BACKEND = Path(__file__).parent / "backends" / "onnxruntime"
 # Grows when a batch needs more. The default of 1 MB would grow with the first batch of wide lines.
 SHARED_MEMORY_BYTES = 4 << 20
 PR_SET_PDEATHSIG = 1
+# Triton's own default is 4 whatever the machine: as many stubs that import and warm up at once
+# starve each other on two cores, which is no quicker and ends a start that `stalls` must not trust.
+LOADING = min(4, len(os.sched_getaffinity(0)))
 DEAD_STUB_S = 2.0
 
 
 class PortTakenError(ServerError):
     """Somebody took the port between the choice and Triton's start; choose again."""
+
+
+class StarvedError(ServerError):
+    """A stub got no processor for so long, while it warmed up, that it ended itself; try again."""
 
 
 class StoppedError(Exception):
@@ -53,11 +61,13 @@ class TritonProcess:
                 grpc_port=ports.grpc,
                 metrics_port=ports.metrics,
             ),
+            f"--model-load-thread-count={LOADING}",
             f"--backend-directory={folder.path / 'backends'}",
             f"--backend-config=python,shm-region-prefix-name={folder.shared_memory_prefix}",
             f"--backend-config=python,shm-default-byte-size={SHARED_MEMORY_BYTES}",
         ]
         self._process: subprocess.Popen[bytes] | None = None
+        self._leash: Leash | None = None
 
     @property
     def pid(self) -> int:
@@ -67,7 +77,8 @@ class TritonProcess:
     def start(self, stopping: Callable[[], bool]) -> None:
         """Returns when every listed model is ready. Raises ServerError with Triton's own reason.
 
-        Raises PortTakenError when another program was quicker, StoppedError when `stopping()` turned true.
+        Raises PortTakenError when another program was quicker, StarvedError when the machine was
+        too busy, StoppedError when `stopping()` turned true.
         """
         self._place_backends()
         libc, supervisor = ctypes.CDLL(None), os.getpid()
@@ -77,6 +88,7 @@ class TritonProcess:
             if os.getppid() != supervisor:  # it died before the line above
                 os._exit(1)
 
+        self._leash = Leash()
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 self._command,
@@ -86,11 +98,20 @@ class TritonProcess:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # stop() kills the group, stubs and all
-                pass_fds=[self._folder.lock_fd],  # the folder is held as long as Triton lives
+                # The folder is held as long as Triton lives, and Triton as long as we do.
+                pass_fds=[self._folder.lock_fd, self._leash.inherited],
                 preexec_fn=die_with_supervisor,  # noqa: PLW1509  # one thread only, see above
             )
-        self._wait_until_live(stopping)
-        self._check_models()
+        self._leash.tie(self._process.pid)
+        try:
+            self._wait_until_live(stopping)
+            self._check_models()
+        except PortTakenError:
+            raise
+        except ServerError as error:
+            if PAUSED in self.log_text():
+                raise StarvedError(f"this machine was too busy to start it: {error}") from error
+            raise
 
     def has_ended(self) -> bool:
         return self._process is None or self._process.poll() is not None
@@ -105,6 +126,9 @@ class TritonProcess:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        if self._leash is not None:
+            self._leash.untie()
+            self._leash = None
 
     def log_text(self) -> str:
         return self.log.read_text(errors="replace") if self.log.exists() else ""

@@ -2,17 +2,21 @@
 
 Triton does not restart a dead stub, and the model goes on saying that it is ready. So a small
 inference is sent to every version, and a version whose stub is silent three times in a row is
-loaded again. `judge` decides; `Watchdog` asks and acts.
+loaded again. `judge` decides; `Watchdog` asks and acts. Where Triton waits for a dead stub itself
+it answers nobody, the watchdog included; so the stubs are looked for, too.
 """
 
 from __future__ import annotations
 
+import collections
 import os
 import subprocess
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from . import stubs
 from .triton_api import Answer, TritonAPI, UnreachableError
 
 Health = Literal["alive", "dead", "unknown"]
@@ -20,6 +24,7 @@ Health = Literal["alive", "dead", "unknown"]
 # Said by Triton's Python backend when its stub has died or hangs.
 DEAD_WORDS = ("is not healthy", "stub process")
 FAULTS_BEFORE_RELOAD = 3  # a second each; the health check of a starved stub fails too
+LOOK_AGAIN_S = 0.5  # a version that is just being swapped has no stub for a moment
 PROBE_TIMEOUT_S = 30.0
 DEFAULT_WIDTH = 64
 
@@ -27,7 +32,8 @@ _DATATYPES = {"TYPE_FP16": "FP16", "TYPE_FP32": "FP32", "TYPE_FP64": "FP64", "TY
 
 Say = Callable[[str], None]
 Load = Callable[[str], None]
-Key = tuple[str, str]
+Stubs = Callable[[], collections.Counter[stubs.Key]]
+Key = stubs.Key
 
 
 def judge(answer: Answer) -> Health:
@@ -65,15 +71,29 @@ class Watchdog:
     """check() is called every few seconds by the supervisor, in one thread."""
 
     def __init__(
-        self, api: TritonAPI, repository: Path, load: Load, unload: Load, say: Say
+        self,
+        api: TritonAPI,
+        repository: Path,
+        load: Load,
+        unload: Load,
+        say: Say,
+        alive: Stubs,
+        over: threading.Event,
     ) -> None:
-        """load, unload: by model name, over gRPC; each raises OSError or SubprocessError."""
+        """load, unload: by model name, over gRPC; each raises OSError or SubprocessError.
+
+        alive: how many stubs of each version live, now. over: the server has ended, or is to;
+        nothing is begun after that.
+        """
         self._api = api
         self._repository = repository
         self._load = load
         self._unload = unload
         self._say = say
+        self._alive = alive
+        self._over = over
         self._bodies: dict[Key, dict[str, Any]] = {}
+        self._wanted: dict[Key, int] = {}
 
     def check(self) -> None:
         """One round over all versions that call themselves ready."""
@@ -90,9 +110,10 @@ class Watchdog:
 
     def _judge(self, key: Key) -> None:
         for _ in range(FAULTS_BEFORE_RELOAD):
-            if self._ask(key) != "dead":
+            if self._over.is_set() or self._ask(key) != "dead":
                 return
-        self._reload(*key)
+        if not self._over.is_set():
+            self._reload(*key)
 
     def _ask(self, key: Key) -> Health:
         try:
@@ -101,11 +122,27 @@ class Watchdog:
                 if answer.status != 200:
                     return "unknown"
                 self._bodies[key] = probe_body(answer.body)
-            return judge(self._api.infer(*key, self._bodies[key], timeout_s=PROBE_TIMEOUT_S))
+                self._wanted[key] = stubs.wanted(answer.body)
+            if self._lacks_a_stub(key):
+                self._over.wait(LOOK_AGAIN_S)
+                return "dead"
+            return judge(
+                self._api.infer(
+                    *key,
+                    self._bodies[key],
+                    timeout_s=PROBE_TIMEOUT_S,
+                    hopeless=lambda: self._over.is_set() or self._lacks_a_stub(key),
+                )
+            )
         except UnreachableError as error:
+            if self._lacks_a_stub(key):
+                return "dead"
             # A full queue is slow too, and reloading a busy model would make it worse.
             self._say(f"watchdog: {key[0]}:{key[1]} did not answer: {error}")
             return "unknown"
+
+    def _lacks_a_stub(self, key: Key) -> bool:
+        return key in self._wanted and self._alive()[key] < self._wanted[key]
 
     def _reload(self, model: str, version: str) -> None:
         self._say(f"watchdog: the stub of {model}:{version} is dead; loading it again")
