@@ -25,6 +25,12 @@ def class_of() -> dict[str, int]:
     return {character: index for index, character in enumerate(characters(), start=1)}
 
 
+@functools.cache
+def codepoints() -> tuple[int, ...]:
+    """The code point of every class; 0 for the blank."""
+    return (BLANK, *map(ord, characters()))
+
+
 def class_count() -> int:
     """Classes with the blank."""
     return len(characters()) + 1
@@ -33,6 +39,12 @@ def class_count() -> int:
 def digest() -> str:
     """SHA-256 of the file: models trained with different alphabets must never be mixed."""
     return hashlib.sha256(_file_bytes()).hexdigest()
+
+
+def digest_of(codepoints: tuple[int, ...]) -> str:
+    """The digest of a file of these characters, one a line; the first class, the blank, has none."""
+    lines = "".join(f"{chr(code)}\n" for code in codepoints[1:])
+    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def _file_bytes() -> bytes:

@@ -4,7 +4,7 @@ A `torch.save` of one dict:
 
 | key             | value                                                            |
 |-----------------|------------------------------------------------------------------|
-| arch            | `crnn` or `convnext`                                             |
+| arch            | a key of `ARCHITECTURES`                                         |
 | config          | the fields of the architecture's config dataclass                |
 | alphabet_sha256 | `alphabet.digest()` of the training                              |
 | model           | state dict, float32 or float16                                   |
@@ -14,9 +14,11 @@ A `torch.save` of one dict:
 from __future__ import annotations
 
 import dataclasses
+import pickle
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import nn
@@ -24,28 +26,42 @@ from torch import nn
 from . import alphabet
 from .convnext import ConvNeXt, ConvNeXtConfig
 from .crnn import CRNN, CRNNConfig
+from .crnn_small import CRNNSmall, CRNNSmallConfig
 
-Config = CRNNConfig | ConvNeXtConfig
 
-ARCHITECTURES: dict[str, tuple[type[nn.Module], type[Config]]] = {
+class Config(Protocol):
+    """A dataclass of what a network is built from."""
+
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+
+    @property
+    def classes(self) -> int: ...
+
+
+ARCHITECTURES: dict[str, tuple[type[nn.Module], type[CRNNConfig | ConvNeXtConfig]]] = {
     "crnn": (CRNN, CRNNConfig),
     "convnext": (ConvNeXt, ConvNeXtConfig),
+    "crnn_small": (CRNNSmall, CRNNSmallConfig),
 }
 KEYS = frozenset({"arch", "config", "alphabet_sha256", "model", "training"})
 
 
 class CheckpointError(ValueError):
-    """A file that is no checkpoint of ours, or one that does not fit this code. One line."""
+    """A file that is no checkpoint, or one that does not fit this code. One line."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Recogniser:
-    """A network in evaluation mode: lines (N, 1, 32, W) in [0, 1] to logits (N, W/4, classes)."""
+    """A network in evaluation mode: lines (N, 1, 32, W) in [0, 1] to logits (N, W/4, classes).
+
+    training: where the weights come from. codepoints: of each class; 0 for the blank.
+    """
 
     arch: str
     config: Config
     network: nn.Module
     training: Mapping[str, Any]
+    codepoints: tuple[int, ...] = dataclasses.field(default_factory=alphabet.codepoints)
 
     @property
     def parameter_count(self) -> int:
@@ -97,13 +113,7 @@ def load_checkpoint(path: Path) -> Recogniser:
 
     Runs no code from the file (`weights_only`). Weights come back as float32.
     """
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise CheckpointError(f"{path}: no such checkpoint") from None
-    except Exception as error:  # the unpickler raises all sorts on foreign bytes
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f"{path}: not a checkpoint that can be read ({reason})") from error
+    content = load_safely(path)
     if not isinstance(content, dict) or not content.keys() >= KEYS:
         raise CheckpointError(f"{path}: a checkpoint has the keys {', '.join(sorted(KEYS))}")
     if content["alphabet_sha256"] != alphabet.digest():
@@ -126,3 +136,20 @@ def load_checkpoint(path: Path) -> Recogniser:
         reason = " ".join(str(error).split())
         raise CheckpointError(f"{path}: weights do not fit the config: {reason}") from error
     return recogniser
+
+
+def load_safely(path: Path) -> object:
+    """What `torch.save` wrote, on the CPU. Raises CheckpointError; runs no code from the file."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the pickle of somebody else's file
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise CheckpointError(f"{path}: no such checkpoint") from None
+    except pickle.UnpicklingError as error:  # its text advises to let the file run its code
+        raise CheckpointError(
+            f"{path}: not a checkpoint that can be read: more than weights is in it, or damage"
+        ) from error
+    except Exception as error:  # the unpickler raises all sorts on foreign bytes
+        reason = f"{type(error).__name__} {str(error).partition(chr(10))[0]}".strip()
+        raise CheckpointError(f"{path}: not a checkpoint that can be read: {reason}") from error

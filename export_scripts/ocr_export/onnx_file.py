@@ -16,15 +16,19 @@ OPSET = 17  # and IR version 8: what ONNX Runtime 1.19, the oldest server's, sur
 MAX_IR = 10
 
 
-def to_onnx(recogniser: Recogniser) -> bytes:
+def to_onnx(recogniser: Recogniser, *, width: int | None = None) -> bytes:
     """The self-contained graph; the same recogniser gives the same bytes with the same torch.
 
     Input `image` UINT8 (N, 1, 32, W); outputs `codepoints` INT32 (N, T), `confidence` FP32
-    (N, T). N and W are dynamic. Batch norms are folded into the convolutions by the exporter;
-    further fusion is left to the runtime, which knows its own processor.
+    (N, T). N is dynamic, and so are W and T unless a width is given (`LineSpec.fixed_width`).
+    Batch norms are folded into the convolutions by the exporter; further fusion is left to the
+    runtime, which knows its own processor.
     """
-    reader = LineReader(recogniser.network).eval()
-    example = torch.zeros(2, 1, 32, 64, dtype=torch.uint8)  # 2: a batch of 1 gets baked in
+    reader = LineReader(recogniser).eval()
+    # 2: a batch of 1 gets baked in
+    example = torch.zeros(2, 1, 32, width or 64, dtype=torch.uint8)
+    image_axes = {0: "N"} if width else {0: "N", 3: "W"}
+    answer_axes = {0: "N"} if width else {0: "N", 1: "T"}
     with (
         tempfile.TemporaryDirectory() as folder,
         warnings.catch_warnings(),
@@ -44,14 +48,19 @@ def to_onnx(recogniser: Recogniser) -> bytes:
             input_names=[INPUT],
             output_names=list(OUTPUTS),
             dynamic_axes={
-                INPUT: {0: "N", 3: "W"},
-                OUTPUTS[0]: {0: "N", 1: "T"},
-                OUTPUTS[1]: {0: "N", 1: "T"},
+                INPUT: image_axes,
+                OUTPUTS[0]: answer_axes,
+                OUTPUTS[1]: answer_axes,
             },
         )
         model = onnx.load(path)
     if model.ir_version > MAX_IR:
         raise RuntimeError(f"torch wrote ONNX IR {model.ir_version}; servers load up to {MAX_IR}")
+    if width:  # the exporter loses sight of T, which config.pbtxt fixes, too
+        with torch.no_grad():
+            steps = reader(example)[0].shape[1]
+        for output in model.graph.output:
+            output.type.tensor_type.shape.dim[1].dim_value = steps
     for node in model.graph.node:
         node.doc_string = ""  # where in which file on this machine the line of Python stood
     onnx.checker.check_model(model, full_check=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,22 @@ from .graph import INPUT, OUTPUTS, LineReader
 CONFIDENCE_LIMIT = 1e-3
 
 Tensor = npt.NDArray[np.uint8]
+# (N, 1, 32, W) -> code points and confidence, (N, T) each.
+Reader = Callable[[Tensor], tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Differences:
+    """Of two readers. differing_steps: of `steps`, with another code point.
+
+    largest, mean: absolute difference of the steps' confidences; not a number where one is none.
+    """
+
+    tensors: int
+    steps: int
+    differing_steps: int
+    largest: float
+    mean: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,19 +69,46 @@ def compare(recogniser: Recogniser, model: bytes, tensors: Iterable[Tensor]) -> 
 
     Raises what ONNX Runtime raises when it cannot load the model.
     """
-    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    reader = LineReader(recogniser.network).eval()
+    found = differences(_of_torch(recogniser), of_graph(model), tensors)
+    return Parity(found.tensors, found.steps, found.differing_steps, found.largest)
+
+
+def differences(one: Reader, other: Reader, tensors: Iterable[Tensor]) -> Differences:
+    """Both read the same tensors."""
     count = steps = differing = 0
-    error = 0.0
+    largest = total = 0.0
     for tensor in tensors:
-        with torch.no_grad():
-            codes, confidence = (output.numpy() for output in reader(torch.from_numpy(tensor)))
-        onnx_codes, onnx_confidence = session.run(list(OUTPUTS), {INPUT: tensor})
+        codes, confidence = one(tensor)
+        other_codes, other_confidence = other(tensor)
+        apart = np.abs(confidence - other_confidence)
         count += 1
         steps += codes.size
-        differing += int(np.count_nonzero(codes != onnx_codes))
-        error = max(error, float(np.max(np.abs(confidence - onnx_confidence), initial=0.0)))
-    return Parity(count, steps, differing, error)
+        differing += int(np.count_nonzero(codes != other_codes))
+        largest = float(np.maximum(largest, np.max(apart, initial=0.0)))  # not-a-number stays one
+        total += float(apart.sum())
+    return Differences(count, steps, differing, largest, total / max(steps, 1))
+
+
+def of_graph(model: bytes) -> Reader:
+    """In ONNX Runtime. Raises what that raises when it cannot load the model."""
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+
+    def read(tensor: Tensor) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+        codes, confidence = session.run(list(OUTPUTS), {INPUT: tensor})
+        return codes, confidence
+
+    return read
+
+
+def _of_torch(recogniser: Recogniser) -> Reader:
+    reader = LineReader(recogniser).eval()
+
+    def read(tensor: Tensor) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+        with torch.no_grad():
+            codes, confidence = reader(torch.from_numpy(tensor))
+        return codes.numpy(), confidence.numpy()
+
+    return read
 
 
 def tensors_of(lines: Iterable[Gray], spec: LineSpec) -> list[Tensor]:

@@ -84,10 +84,12 @@ def write_version(
     *,
     serving: Serving | None = None,
     accuracy: Mapping[str, Any] | None = None,
+    verb: str = "onnx",
 ) -> Version:
     """Writes model.onnx, meta.json and, for a model's first version, config.pbtxt.
 
-    model: what `to_onnx` made of the recogniser.
+    model: what `to_onnx` made of the recogniser, at the spec's fixed width if it has one.
+    verb: of `ocrctl export`, for config.pbtxt.
 
     Raises RepositoryError when the version is there already (versions never change), or when
     the model's config.pbtxt asks for other preprocessing (that is another model name). An
@@ -95,6 +97,13 @@ def write_version(
     """
     version = check_free(directory, spec)
     meta = describe(version, recogniser, model, spec, accuracy or {})
+    config = config_text(version.name, (version.number,), spec, serving, verb=verb)
+    place_version(version, model, meta, config)
+    return version
+
+
+def place_version(version: Version, model: bytes, meta: Mapping[str, Any], config: str) -> None:
+    """Puts the files of a version where nothing is yet; config: for a model that has none."""
     version.directory.parent.mkdir(parents=True, exist_ok=True)
     # Staged outside the repository: Triton takes any directory in it for a model, and any
     # entry of a model directory for a reason to reload.
@@ -109,20 +118,24 @@ def write_version(
     finally:
         shutil.rmtree(stage, ignore_errors=True)
     if not version.config.exists():
-        text = config_text(version.name, (version.number,), spec, serving)
-        _replace(version.config, text.encode(), stage=parent)
-    return version
+        _replace(version.config, config.encode(), stage=parent)
 
 
 def check_free(directory: Path, spec: LineSpec) -> Version:
     """The place for a new version. Raises RepositoryError as `write_version` does."""
+    version = new_version(directory)
+    if version.config.exists():
+        _check_same_spec(version, spec)
+    return version
+
+
+def new_version(directory: Path) -> Version:
+    """The place, where nothing is yet. Raises RepositoryError."""
     version = Version.at(directory)
     if version.directory.exists():
         raise RepositoryError(
             f"{version.directory}: exists, and versions never change; take the next number"
         )
-    if version.config.exists():
-        _check_same_spec(version, spec)
     return version
 
 
@@ -134,23 +147,41 @@ def describe(
     accuracy: Mapping[str, Any],
 ) -> dict[str, Any]:
     """What stands in meta.json."""
+    facts = file_facts(version, model)
+    # In an order for people to read.
+    first = ("model", "version", "sha256", "bytes", "precision")
+    return {
+        **{key: facts[key] for key in first},
+        "arch": recogniser.arch,
+        "config": dataclasses.asdict(recogniser.config),
+        "parameters": recogniser.parameter_count,
+        "alphabet_sha256": alphabet.digest_of(recogniser.codepoints),
+        **{key: value for key, value in facts.items() if key not in first},
+        "spec": spec.to_parameters(),
+        "training": dict(recogniser.training),
+        "accuracy": dict(accuracy),
+    }
+
+
+def file_facts(version: Version, model: bytes) -> dict[str, Any]:
+    """What meta.json says of any model.onnx."""
     graph = onnx.load_from_string(model)
     return {
         "model": version.name,
         "version": version.number,
         "sha256": hashlib.sha256(model).hexdigest(),
         "bytes": len(model),
-        "arch": recogniser.arch,
-        "config": dataclasses.asdict(recogniser.config),
-        "parameters": recogniser.parameter_count,
-        "alphabet_sha256": alphabet.digest(),
+        "precision": _precision(graph),
         "opset": graph.opset_import[0].version,
         "ir_version": graph.ir_version,
         "exported_with": {"torch": torch.__version__, "onnx": onnx.__version__},
-        "spec": spec.to_parameters(),
-        "training": dict(recogniser.training),
-        "accuracy": dict(accuracy),
     }
+
+
+def _precision(graph: onnx.ModelProto) -> str:
+    """In which numbers its products are computed; absent in metas older than the question."""
+    quantised = any(node.op_type == "QuantizeLinear" for node in graph.graph.node)
+    return "int8" if quantised else "fp32"
 
 
 def read_meta(version: Version) -> dict[str, Any]:
