@@ -27,6 +27,7 @@ class Batch:
     """lines: UINT8 (N, 1, 32, W). targets: classes of all texts, end to end; lengths: (N,).
 
     frames: (N, W / stride) class of every step, 0 for blank, UNKNOWN between the two.
+    tries: how often each line came back (see `replay`); empty for lines never seen before.
     """
 
     lines: torch.Tensor
@@ -35,6 +36,7 @@ class Batch:
     frames: torch.Tensor
     texts: list[str]
     kinds: list[str]
+    tries: list[int] = dataclasses.field(default_factory=list)
 
 
 class MadeBatches(IterableDataset[Batch]):

@@ -24,7 +24,7 @@ WORK = Path("build/card")
 
 @app.command("run")
 def run(
-    arch: Annotated[str, typer.Argument(help="crnn or convnext")],
+    arch: Annotated[str, typer.Argument(help="crnn, convnext or crnn_small")],
     out: Annotated[Path, typer.Option(help="Folder for checkpoints and the log.")],
     fonts: Fonts = FONTS,
     lines: Annotated[int, typer.Option(help="Made lines to see in all.")] = 2_000_000,
@@ -35,22 +35,34 @@ def run(
     start: Annotated[
         Path | None, typer.Option(help="Checkpoint whose weights to start from.")
     ] = None,
+    teacher: Annotated[
+        Path | None,
+        typer.Option(metavar="CRNN", help="Checkpoint that a crnn_small learns from."),
+    ] = None,
     frame_share: Annotated[float, typer.Option(help="Share of the schedule before CTC.")] = 0.35,
     short_lines: Annotated[
         int, typer.Option(help="So many lines at first of at most 8 characters.")
     ] = 60_000,
     peak_rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 1e-3,
+    columns: Annotated[int, typer.Option(help="Pixel columns in a batch of lines.")] = 3584,
+    replay_share: Annotated[
+        float, typer.Option(help="Share of batches, in CTC, of lines that were hard.")
+    ] = 0.0,
 ) -> None:
     """Train, or go on from where a run in the same folder stopped.
 
     Writes last.pt (to resume), ema.pt (to export) and log.jsonl into the folder.
 
     Example: ocrctl train run crnn --out build/training/crnn --minutes 90
+
+    Example: ocrctl train run crnn_small --teacher training/checkpoints/crnn.pt
+    --out build/training/crnn_small --short-lines 0 --minutes 90
     """
     with _one_line_errors():
         import torch  # noqa: PLC0415  # loads slowly
 
-        from ocr_training.trainer import Plan, Trainer  # noqa: PLC0415  # loads slowly
+        from ocr_training.plan import Plan  # noqa: PLC0415  # loads slowly
+        from ocr_training.trainer import Trainer  # noqa: PLC0415  # loads slowly
 
         torch.set_num_threads(threads)
         plan = Plan(
@@ -61,8 +73,40 @@ def run(
             frame_share=frame_share,
             short_lines=short_lines,
             peak_rate=peak_rate,
+            columns=columns,
+            replay_share=replay_share,
         )
-        Trainer(plan, fonts, out, device, start).run()
+        Trainer(plan, fonts, out, device, start, teacher).run()
+
+
+@app.command("finder")
+def finder(
+    out: Annotated[Path, typer.Option(help="Folder for checkpoints and the log.")],
+    fonts: Fonts = FONTS,
+    crops: Annotated[int, typer.Option(help="Crops of made pages to see in all.")] = 60_000,
+    minutes: Annotated[float, typer.Option(help="Training time instead of crops.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Of pages and weights.")] = 1,
+    threads: Annotated[int, typer.Option(help="CPU threads of the training.")] = 1,
+    size: Annotated[int, typer.Option(help="Pixels of a crop's side, a multiple of 32.")] = 640,
+    count: Annotated[int, typer.Option(help="Crops of a batch.")] = 4,
+) -> None:
+    """Train the line finder, or go on from where a run in the same folder stopped.
+
+    Writes last.pt (to resume), ema.pt (to export) and log.jsonl into the folder.
+
+    Example: ocrctl train finder --out build/training/line_finder --minutes 60
+    """
+    with _one_line_errors():
+        import torch  # noqa: PLC0415  # loads slowly
+
+        from ocr_training.finder.trainer import (  # noqa: PLC0415  # loads slowly
+            FinderPlan,
+            FinderTrainer,
+        )
+
+        torch.set_num_threads(threads)
+        plan = FinderPlan(crops=crops, minutes=minutes, seed=seed, size=size, count=count)
+        FinderTrainer(plan, fonts, out).run()
 
 
 @app.command("evaluate")

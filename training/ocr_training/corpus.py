@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from ocr_export import alphabet
+from ocr_training import phrases
 from ocr_training.numerals import number
+from ocr_training.variety import NONE, TRAINED, happens
 
 _HAN = range(0x4E00, 0x9FFF)
 _PAUSES = "， ， ， ， ， 、 、 。 。 ； ： ？ ！ —— / ·".split()
@@ -37,6 +39,7 @@ _INVOICE = (
 # that every class is seen; evaluation is to read what people write, where few characters are rare.
 RARE = {False: 0.4, True: 0.03}
 TRADITIONAL = {False: 0.1, True: 0.02}  # of Chinese texts
+ENDED = 0.15  # of Chinese texts in training, so many end in a mark, as lines of a page do
 
 
 class Corpus:
@@ -65,6 +68,8 @@ class Corpus:
         """One line of about `length` characters, spaces never at the ends or doubled."""
         if self._only:
             return "".join(self._only[i] for i in rng.integers(len(self._only), size=length))
+        if happens(rng, self._phrases(kind)):
+            return " ".join(self._phrase(rng, kind).split())
         choice = rng.random()
         # Real print is English in 27 lines of 100, scans are seldom.
         chinese = 0.42 if self._held_out_only and kind == "print" else 0.54
@@ -90,6 +95,29 @@ class Corpus:
         """In traditional characters, where `make fonts` brought the table."""
         return text.translate(self._traditional)
 
+    def _phrases(self, kind: str) -> float:
+        return 0.0 if self._held_out_only else TRAINED.get(kind, NONE).phrases
+
+    def _phrase(self, rng: np.random.Generator, kind: str) -> str:
+        def chinese() -> str:
+            return self._any_han(rng) if rng.random() < self._rare / 2 else self.word(rng)
+
+        def english() -> str:
+            return self.english_word(rng)
+
+        roll = rng.random()
+        if kind == "sign":
+            if roll < 0.6:
+                return phrases.notice(english, rng)
+            return phrases.shop(chinese, rng) if roll < 0.92 else phrases.web(english, rng)
+        if roll < 0.4:
+            return phrases.bilingual(chinese, english, rng)
+        if roll < 0.6:
+            return phrases.labelled(chinese, rng)
+        if roll < 0.75:
+            return phrases.measure(chinese, rng)
+        return phrases.enumeration(chinese, rng) if roll < 0.95 else phrases.web(english, rng)
+
     def _chinese(self, rng: np.random.Generator, length: int) -> str:
         """Words by frequency; about a quarter of the characters uniform over the alphabet.
 
@@ -98,7 +126,7 @@ class Corpus:
         parts: list[str] = []
         count = 0
         while count < length:
-            part = self._any_han(rng) if rng.random() < self._rare else self._word(rng)
+            part = self._any_han(rng) if rng.random() < self._rare else self.word(rng)
             parts.append(part)
             count += len(part)
             if count < length and rng.random() < 0.08:
@@ -107,6 +135,8 @@ class Corpus:
         text = "".join(parts)[: max(1, length)]
         if self._traditional and rng.random() < TRADITIONAL[self._held_out_only]:
             text = self.traditional(text)
+        if not self._held_out_only and rng.random() < ENDED:
+            text += "，。。；、："[rng.integers(6)]
         roll = rng.random()
         if roll < 0.06:
             pair = _BRACKETS[rng.integers(len(_BRACKETS))]
@@ -122,13 +152,13 @@ class Corpus:
         pieces: list[str] = []
         while sum(len(piece) for piece in pieces) < length:
             pieces.append(self._chinese(rng, int(rng.integers(1, 6))))
-            pieces.append(self._english_word(rng) if rng.random() < 0.6 else number(rng))
+            pieces.append(self.english_word(rng) if rng.random() < 0.6 else number(rng))
         return gap.join(pieces)[: length + 6]
 
     def _sentence(self, rng: np.random.Generator, length: int) -> str:
         # Latin characters are half as wide as Chinese ones, and running text fills its line.
         count = max(1, (length if rng.random() < 0.5 else 5 * length // 2) // 5)
-        words = [self._english_word(rng) for _ in range(rng.integers(1, count + 2))]
+        words = [self.english_word(rng) for _ in range(rng.integers(1, count + 2))]
         style = rng.random()
         if style < 0.35:
             words[0] = words[0].capitalize()
@@ -145,7 +175,7 @@ class Corpus:
             elif roll < 0.14:
                 words[i] = number(rng)
             elif roll < 0.16:
-                words[i] += "-" + self._english_word(rng)
+                words[i] += "-" + self.english_word(rng)
         text = " ".join(words)
         return text + "." if rng.random() < 0.2 else text
 
@@ -156,7 +186,7 @@ class Corpus:
             if roll < 0.4:
                 words.append(_RECEIPT[rng.integers(len(_RECEIPT))])
             elif roll < 0.7:
-                words.append(self._english_word(rng).upper())
+                words.append(self.english_word(rng).upper())
             else:
                 words.append(number(rng))
             if rng.random() < 0.12:
@@ -180,7 +210,7 @@ class Corpus:
         if roll == 1:
             return f"{number(rng)}{_UNITS[rng.integers(len(_UNITS))]}"
         if roll == 2:
-            return f"{self._word(rng)}{number(rng)}"
+            return f"{self.word(rng)}{number(rng)}"
         return " ".join(number(rng) for _ in range(rng.integers(1, 4)))
 
     def _uniform(self, rng: np.random.Generator, length: int) -> str:
@@ -190,11 +220,11 @@ class Corpus:
     def _any_han(self, rng: np.random.Generator) -> str:
         return self._han[rng.integers(len(self._han))]
 
-    def _word(self, rng: np.random.Generator) -> str:
+    def word(self, rng: np.random.Generator) -> str:
         point = rng.random() * self._cumulative[-1]
         return self._words[bisect.bisect_right(self._cumulative, point)]
 
-    def _english_word(self, rng: np.random.Generator) -> str:
+    def english_word(self, rng: np.random.Generator) -> str:
         pool = self._frequent if rng.random() < 0.35 else self._english
         return pool[rng.integers(len(pool))]
 

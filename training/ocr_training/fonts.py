@@ -31,6 +31,10 @@ class Font:
     held_out: bool = False
     capitals: bool = False
 
+    def __hash__(self) -> int:
+        """Of two fields instead of six: every character of every line looks its glyph up."""
+        return hash((self.file, self.index))
+
 
 def _noto(kind: str, weights: str, role: Role, held_out: str = "") -> list[Font]:
     # Index 2 of the Noto collections is Simplified Chinese.

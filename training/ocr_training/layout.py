@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ocr_training.fonts import Font
 from ocr_training.glyphs import EM, Glyph, GlyphCache, Mask
+from ocr_training.sizes import Setting
 from ocr_training.strokes import Hand, Strokes
 
 TOP = EM // 2  # room above the ascenders
@@ -22,13 +23,14 @@ _ROOM = 3  # rows kept above and below the ink, for thicker strokes
 class Ink:
     """mask: (rows, columns) 0..255. spans: (characters, 2) left and right in pixels.
 
-    first_row, last_row: of the ink itself.
+    first_row, last_row: of the ink itself. smallest: scale of its smallest characters.
     """
 
     mask: Mask
     spans: npt.NDArray[np.float32]
     first_row: int
     last_row: int
+    smallest: float = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,10 +52,25 @@ class Typesetter:
         self._strokes = strokes
 
     def printed(
-        self, text: str, face_of: dict[str, Font], style: Style, rng: np.random.Generator
+        self,
+        text: str,
+        face_of: dict[str, Font],
+        style: Style,
+        rng: np.random.Generator,
+        setting: Setting | None = None,
+        *,
+        whole: bool = False,
     ) -> Ink:
+        """setting: size, height and gap of each character, where they are not all alike.
+
+        whole: rows from the top of the em box on, not only those with ink.
+        """
         glyphs = [self._cache.get(face_of[c], c) for c in text]
-        return _compose(glyphs, style, rng)
+        if setting:
+            glyphs = [setting.applied(i, glyph) for i, glyph in enumerate(glyphs)]
+        ink = _compose(glyphs, style, rng, whole=whole)
+        ink.smallest = min(setting.scales) if setting else 1.0
+        return ink
 
     def written(
         self, text: str, face_of: dict[str, Font], style: Style, rng: np.random.Generator
@@ -69,7 +86,9 @@ class Typesetter:
         return _compose(glyphs, style, rng)
 
 
-def _compose(glyphs: list[Glyph], style: Style, rng: np.random.Generator) -> Ink:
+def _compose(
+    glyphs: list[Glyph], style: Style, rng: np.random.Generator, *, whole: bool = False
+) -> Ink:
     pens = [float(EM)]
     for glyph in glyphs:
         pens.append(pens[-1] + glyph.advance + style.spacing)
@@ -88,6 +107,8 @@ def _compose(glyphs: list[Glyph], style: Style, rng: np.random.Generator) -> Ink
     spans = np.array(places, np.float32).reshape(-1, 2)
     rows = np.flatnonzero(mask.any(axis=1))
     first, last = (int(rows[0]), int(rows[-1])) if len(rows) else (TOP, TOP + EM)
+    if whole:
+        first, last = TOP, ROWS - 1 - _ROOM
     mask = mask[max(0, first - _ROOM) : last + 1 + _ROOM]  # the rest would be worked on in vain
     if style.weight > 0:
         mask = np.asarray(cv2.dilate(mask, np.ones((style.weight + 1,) * 2, np.uint8)), np.uint8)
@@ -118,6 +139,10 @@ def _slanted(mask: Mask, style: Style) -> Mask:
 def _stamp(mask: Mask, glyph: Mask, x: int, y: int) -> None:
     """Brightest of both, cut at the borders."""
     rows, columns = glyph.shape
+    if x >= 0 and y >= 0 and y + rows <= mask.shape[0] and x + columns <= mask.shape[1]:
+        part = mask[y : y + rows, x : x + columns]  # nearly all
+        np.maximum(part, glyph, out=part)
+        return
     x0, y0 = max(x, 0), max(y, 0)
     x1, y1 = min(x + columns, mask.shape[1]), min(y + rows, mask.shape[0])
     if x1 > x0 and y1 > y0:

@@ -16,10 +16,12 @@ from ocr_training.corpus import Corpus
 from ocr_training.glyphs import GlyphCache
 from ocr_training.layout import Ink, Style, Typesetter
 from ocr_training.photograph import OVERLAYS, photograph, pick
+from ocr_training.sizes import Setting, draw_setting
 from ocr_training.strokes import Strokes
+from ocr_training.variety import NONE, TRAINED, Variety, happens
 
 HEIGHT = 32
-KINDS = {"print": 0.32, "scan": 0.13, "photo": 0.24, "handwriting": 0.12, "sign": 0.19}
+KINDS = {"print": 0.30, "scan": 0.11, "photo": 0.25, "handwriting": 0.12, "sign": 0.22}
 _SHARES = tuple(itertools.accumulate(KINDS.values()))
 # Of lines that fill their column, as book pages' do; in training, in evaluation as in real scans.
 FULL = {False: {"scan": 0.4, "print": 0.15}, True: {"scan": 0.7, "print": 0.15}}
@@ -40,6 +42,9 @@ CHINESE_ROLES = {
     "handwriting": ("brush", "kai"),
     "sign": ("hei", "display", "brush", "kai", "song"),
 }
+# Slips and shop fronts are set in these, too; evaluation stays with those above.
+TRAINED_LATIN = {"sign": ("poster", "poster", "sans", "serif", "hand")}
+TRAINED_CHINESE = {"photo": ("hei", "song", "kai")}
 # Display and brush type are trained on as print, too, but hardly anybody prints in them.
 EVALUATED_ROLES = {"print": ("song", "hei", "song", "hei", "kai"), "scan": ("song", "hei")}
 
@@ -52,6 +57,14 @@ class MadeLine:
     text: str
     kind: str
     spans: npt.NDArray[np.float32]
+
+
+@dataclasses.dataclass(frozen=True)
+class Typeface:
+    """A Latin and a Chinese face, each with the characters that it has."""
+
+    latin: tuple[fonts.Font, frozenset[str]]
+    chinese: tuple[fonts.Font, frozenset[str]]
 
 
 class LineMaker:
@@ -70,9 +83,11 @@ class LineMaker:
     ) -> None:
         """Raises FileNotFoundError when the fonts are missing."""
         self._held_out = held_out
-        self._chinese_roles = CHINESE_ROLES | (EVALUATED_ROLES if held_out else {})
+        self._chinese_roles = CHINESE_ROLES | (EVALUATED_ROLES if held_out else TRAINED_CHINESE)
+        self._latin_roles = LATIN_ROLES | ({} if held_out else TRAINED_LATIN)
+        self._varieties = {} if held_out else TRAINED
         self._harm = EVALUATED if held_out else {}
-        self._corpus = Corpus(folder, held_out=held_out, characters=characters)
+        self.corpus = Corpus(folder, held_out=held_out, characters=characters)
         self._typesetter = Typesetter(GlyphCache(folder), Strokes(folder / "strokes.json"))
         self._faces: dict[tuple[str, str], list[tuple[fonts.Font, frozenset[str]]]] = {}
         catalogue = fonts.catalogue(folder)
@@ -95,12 +110,18 @@ class LineMaker:
         rng = np.random.default_rng((seed, index))
         kind = kind or pick(rng, tuple(KINDS), _SHARES)
         length = length or _length(rng, FULL[self._held_out].get(kind, 0))
+        variety = self._varieties.get(kind, NONE)
         text, face_of = self._text_and_faces(rng, kind, min(length, 36), text)
-        ink = self._written(rng, kind, text, face_of)
+        setting = _setting(rng, text, variety)
+        if setting:  # half of few rows is not to be read
+            variety = dataclasses.replace(variety, small=0.0)
+        ink = self._written(rng, kind, text, face_of, setting)
+        if kind == "sign" and rng.random() < 0.12:
+            ink.mask = degrade.outline(ink.mask, rng)
         ghost = None
         if rng.random() < OVERLAYS[kind]["watermark"] * self._harm.get(kind, 1.0):
-            ghost = self.ink(self._corpus.text(rng, "print", 6))
-        image, spans = photograph(rng, kind, ink, ghost, harm=self._harm.get(kind, 1.0))
+            ghost = self.ink(self.corpus.text(rng, "print", 6))
+        image, spans = photograph(rng, kind, ink, ghost, self._harm.get(kind, 1.0), variety)
         if rng.random() < 0.85:
             line = fast_line(image, HEIGHT)
         else:  # other preprocessing must not be a stranger to the model
@@ -113,6 +134,15 @@ class LineMaker:
         """Line `index` of the stream `seed`, preprocessed as it is served."""
         return self.raw(seed, index, kind, length)[1]
 
+    def written(self, rng: np.random.Generator, kind: str, text: str = "") -> tuple[str, Ink]:
+        """A text and its ink before any picture is taken of it, for pictures of another make.
+
+        text: drawn when left out. Characters no font has are left out of it.
+        """
+        length = _length(rng, FULL[self._held_out].get(kind, 0))
+        text, face_of = self._text_and_faces(rng, kind, min(length, 36), text)
+        return text, self._written(rng, kind, text, face_of, None)
+
     def ink(self, text: str) -> npt.NDArray[np.uint8]:
         """The text (rows, columns) 0..255 in the first Chinese face, cut to its ink."""
         font, covered = self._faces["chinese", "any"][0]
@@ -123,26 +153,53 @@ class LineMaker:
         left, right = int(ink.spans[:, 0].min()), int(ink.spans[:, 1].max())
         return ink.mask[ink.first_row : ink.last_row + 1, left:right]
 
+    def typeface(self, rng: np.random.Generator, kind: str) -> Typeface:
+        """Faces for lines of the kind."""
+        return Typeface(
+            self._pick(rng, "latin", self._latin_roles[kind]),
+            self._pick(rng, "chinese", self._chinese_roles[kind]),
+        )
+
+    def set(
+        self, text: str, face: Typeface, style: Style, rng: np.random.Generator
+    ) -> tuple[Ink, str] | None:
+        """The ink of a text, from the top of its em box on, and the text without what the face
+        lacks. None where nothing is left.
+        """
+        face_of: dict[str, fonts.Font] = {}
+        for character in set(text):
+            latin_first = ord(character) < 0x250
+            for font, covered in (face.latin, face.chinese) if latin_first else (face.chinese,):
+                if character in covered:
+                    face_of[character] = font
+                    break
+        kept = " ".join("".join(c for c in text if c in face_of).split())
+        if not kept:
+            return None
+        return self._typesetter.printed(kept, face_of, style, rng, whole=True), kept
+
     def _text_and_faces(
         self, rng: np.random.Generator, kind: str, length: int, wanted: str
     ) -> tuple[str, dict[str, fonts.Font]]:
         """A text whose characters all have a face; what no face of the line has is left out."""
         for _ in range(16):
-            text = wanted or self._corpus.text(rng, kind, length)
-            latin = self._pick(rng, "latin", LATIN_ROLES[kind])
+            text = wanted or self.corpus.text(rng, kind, length)
+            latin = self._pick(rng, "latin", self._latin_roles[kind])
             if latin[0].capitals:
                 if wanted != wanted.upper():
                     continue  # a text that was asked for stays as it is
                 text = text.upper()
             chinese = self._pick(rng, "chinese", self._chinese_roles[kind])
+            characters = set(text)
+            wide = {character for character in characters if ord(character) >= 0x250}
             for _ in range(3):  # few faces have all traditional characters
-                if all(ord(c) < 0x250 or c in chinese[1] for c in text):
+                if wide <= chinese[1]:
                     break
                 chinese = self._pick(rng, "chinese", self._chinese_roles[kind])
             order = [latin, chinese] if rng.random() < 0.75 else [chinese, latin]
             face_of = {}
-            for character in set(text):
-                for font, covered in order if ord(character) < 0x250 else [chinese]:
+            for character in characters:
+                for font, covered in [chinese] if character in wide else order:
                     if character in covered:
                         face_of[character] = font
                         break
@@ -160,10 +217,15 @@ class LineMaker:
         return faces[rng.integers(len(faces))]
 
     def traditional(self, text: str) -> str:
-        return self._corpus.traditional(text)
+        return self.corpus.traditional(text)
 
     def _written(
-        self, rng: np.random.Generator, kind: str, text: str, face_of: dict[str, fonts.Font]
+        self,
+        rng: np.random.Generator,
+        kind: str,
+        text: str,
+        face_of: dict[str, fonts.Font],
+        setting: Setting | None,
     ) -> Ink:
         style = Style(
             spacing=rng.uniform(*pick(rng, ((0, 0), (-2, 3), (2, 16)), (0.5, 0.8, 1.0))),
@@ -177,10 +239,14 @@ class LineMaker:
         if kind == "handwriting" and rng.random() < 0.75:
             ink = self._typesetter.written(text, face_of, style, rng)
         else:
-            ink = self._typesetter.printed(text, face_of, style, rng)
-        if kind == "sign" and rng.random() < 0.12:
-            ink.mask = degrade.outline(ink.mask, rng)
+            ink = self._typesetter.printed(text, face_of, style, rng, setting)
         return ink
+
+
+def _setting(rng: np.random.Generator, text: str, variety: Variety) -> Setting | None:
+    """Few lines are of several sizes or set apart; None for all others."""
+    sizes, gaps = happens(rng, variety.sizes), happens(rng, variety.gaps)
+    return draw_setting(text, sizes=sizes, gaps=gaps, rng=rng) if sizes or gaps else None
 
 
 def _length(rng: np.random.Generator, full: float) -> int:

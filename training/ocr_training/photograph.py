@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import dataclasses
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -10,9 +11,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ocr_training import degrade, overlays
+from ocr_training import degrade, overlays, surfaces, warp
 from ocr_training.glyphs import EM, Mask
 from ocr_training.layout import Ink
+from ocr_training.variety import NONE, Variety, happens
 
 Spans = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.float32]
@@ -34,6 +36,13 @@ OVERLAYS = {
     "handwriting": {"underline": 0.1, "strike": 0.02, "box": 0.04, "watermark": 0.0, "stain": 0.02},
     "sign": {"underline": 0.02, "strike": 0.0, "box": 0.06, "watermark": 0.0, "stain": 0.05},
 }
+# Rows of what `Variety.small` draws, cut close: Chinese of 10 rows is still read by others.
+SMALL_HEIGHTS = (10, 17)
+SMALL_MARGIN = 0.35  # of the margins of other lines
+SMALLER = 0.75  # of those rows, small characters among larger ones may have
+# Strength of blur and noise by kind; few rows with much of either cannot be read by anybody.
+HARD = {"print": 0.5, "scan": 0.8, "handwriting": 0.6}
+SMALL_HARD = 0.4
 SKEWED = {"print": 0.06, "scan": 0.2, "photo": 0.35, "handwriting": 0.35, "sign": 0.35}
 _MARGINS = (0.02, 0.12, 0.3), (0.3, 0.8, 1.0)
 _SIDES = (0.05, 0.4, 1.0), (0.4, 0.8, 1.0)
@@ -49,26 +58,31 @@ def pick(
 
 
 def photograph(
-    rng: np.random.Generator, kind: str, ink: Ink, ghost: Mask | None = None, harm: float = 1.0
+    rng: np.random.Generator,
+    kind: str,
+    ink: Ink,
+    ghost: Mask | None = None,
+    harm: float = 1.0,
+    variety: Variety = NONE,
 ) -> tuple[npt.NDArray[np.uint8], Spans]:
     """Gray picture (h, w) and the characters' spans in its pixels.
 
     ghost: ink of another text, for a watermark; none is drawn without it. harm: how often the
-    degradations come, as a share of how often training sees them.
+    degradations come, as a share of how often training sees them. variety: what else comes.
     """
-    mask, spans = _crop(ink, rng)
-    mask = _skew(mask, kind, rng, harm)
-    page = degrade.paper(mask.shape, kind, rng, harm)
-    if rng.random() < {"handwriting": 0.45, "photo": 0.15, "scan": 0.12}.get(kind, 0.06) * harm:
-        degrade.rules(page, rng)
-    if kind == "scan" and rng.random() < 0.25 * harm:
-        page = degrade.bleed_through(page, mask, rng)
+    small_source = happens(rng, variety.small)
+    if small_source:  # of which climbing lines or dots would leave nothing
+        variety = dataclasses.replace(variety, steep=0.0, dotted=0.0)
+    mask, spans = _crop(ink, rng, SMALL_MARGIN if small_source else 1.0)
+    mask = _laid_out(mask, kind, rng, harm, variety)
+    page = _page(mask, kind, rng, harm, variety)
     image, colour = degrade.write(page, mask, kind, rng, harm)
     _overlay(image, colour, kind, ghost, rng, harm)
     image = _bend(image, kind, rng, harm)
-    low, high = HEIGHTS[kind]
-    height = round(low * (high / low) ** rng.random())
-    hard = {"print": 0.5, "scan": 0.8, "handwriting": 0.6}.get(kind, 1.0)
+    low, high = SMALL_HEIGHTS if small_source else HEIGHTS[kind]
+    least = low * max(1.0, SMALLER / ink.smallest)
+    height = round(least * (high / least) ** rng.random())
+    hard = SMALL_HARD if small_source else HARD.get(kind, 1.0)
     if rng.random() < 0.55 * harm:
         sigma = image.shape[0] / height * rng.uniform(0.2, 0.75) * hard
         image = degrade.blur(image, sigma, rng)
@@ -84,6 +98,31 @@ def photograph(
     if rng.random() < 0.45 * harm:
         result = degrade.jpeg(result, int(rng.integers(25, 95)))
     return result, spans
+
+
+def _laid_out(
+    mask: Mask, kind: str, rng: np.random.Generator, harm: float, variety: Variety
+) -> Mask:
+    """As it lies in the crop: level, skewed, or climbing and running away."""
+    if happens(rng, variety.dotted):
+        mask = surfaces.dotted(mask, EM, rng)
+    if happens(rng, variety.steep):
+        return warp.steep(mask, rng)
+    return _skew(mask, kind, rng, harm)
+
+
+def _page(mask: Mask, kind: str, rng: np.random.Generator, harm: float, variety: Variety) -> Pixels:
+    """What the ink is written on."""
+    page = degrade.paper(mask.shape, kind, rng, harm)
+    if happens(rng, variety.texture):
+        surfaces.texture(page, rng)
+    if happens(rng, variety.behind):
+        surfaces.behind(page, mask, rng)
+    if rng.random() < {"handwriting": 0.45, "photo": 0.15, "scan": 0.12}.get(kind, 0.06) * harm:
+        degrade.rules(page, rng)
+    if kind == "scan" and rng.random() < 0.25 * harm:
+        page = degrade.bleed_through(page, mask, rng)
+    return page
 
 
 def _overlay(
@@ -110,12 +149,15 @@ def _overlay(
         overlays.watermark(image, ghost, depth, rng)
 
 
-def _crop(ink: Ink, rng: np.random.Generator) -> tuple[Mask, Spans]:
-    """Cuts the line tight or loose; remains of a neighbouring line may be left inside."""
+def _crop(ink: Ink, rng: np.random.Generator, room: float) -> tuple[Mask, Spans]:
+    """Cuts the line tight or loose; remains of a neighbouring line may be left inside.
+
+    room: share of the margins above and below that is kept.
+    """
     height = ink.last_row - ink.first_row + 1
     least = max(height, EM // 2)  # a line of dashes is not cut to the dash
     slack = least - height
-    margins = pick(rng, *_MARGINS) * least * rng.random(2)
+    margins = pick(rng, *_MARGINS) * least * rng.random(2) * room
     cut = rng.random(2) < 0.1
     top = int(ink.first_row - slack / 2 - margins[0] + cut[0] * 0.06 * least)
     bottom = int(ink.last_row + 1 + slack / 2 + margins[1] - cut[1] * 0.06 * least)

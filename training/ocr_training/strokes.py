@@ -74,18 +74,21 @@ class Hand:
         self.squeeze = float(rng.uniform(0.78, 1.1))
 
 
+_EVENLY = np.arange(_POINTS)
 _basis = np.linspace(0, 1, _POINTS)
 _SMOOTH = np.stack([np.sin(np.pi * k * _basis) for k in (1, 2, 3)], axis=1).astype(np.float32)
 
 
 def _resample(stroke: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Evenly spaced points; the source has y up from -124 to 900."""
-    steps = np.hypot(*np.diff(stroke, axis=0).T)
-    along = np.concatenate([[0], np.cumsum(steps)])
-    at = np.linspace(0, along[-1], _POINTS)
-    x = np.interp(at, along, stroke[:, 0]) / 1024
-    y = (900 - np.interp(at, along, stroke[:, 1])) / 1024
-    return np.stack([x, y], axis=1).astype(np.float32)
+    steps = stroke[1:] - stroke[:-1]
+    along = np.zeros(len(stroke))
+    along[1:] = np.cumsum(np.hypot(steps[:, 0], steps[:, 1]))
+    at = _EVENLY * (along[-1] / (_POINTS - 1))
+    points = np.empty((_POINTS, 2), np.float32)
+    points[:, 0] = np.interp(at, along, stroke[:, 0]) / 1024
+    points[:, 1] = (900 - np.interp(at, along, stroke[:, 1])) / 1024
+    return points
 
 
 def _warp(

@@ -31,14 +31,14 @@ MADE_GOALS = {
 }
 
 
-def replace_block(path: Path, block: str) -> None:
+def replace_block(path: Path, block: str, begin: str = BEGIN, end: str = END) -> None:
     """Raises ValueError when the document has not both markers."""
     text = path.read_text(encoding="utf-8")
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise ValueError(f"{path}: needs the lines {BEGIN!r} and {END!r}, once each")
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    path.write_text(f"{before}{BEGIN}\n\n{block}\n{END}{after}", encoding="utf-8")
+    if text.count(begin) != 1 or text.count(end) != 1:
+        raise ValueError(f"{path}: needs the lines {begin!r} and {end!r}, once each")
+    before, rest = text.split(begin)
+    _, after = rest.split(end)
+    path.write_text(f"{before}{begin}\n\n{block}\n{end}{after}", encoding="utf-8")
 
 
 def render(document: Mapping[str, Any]) -> str:

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ocr_rollout.core.calibration import calibration
+from ocr_rollout.core.texts import lenient
 from ocr_training.card.confusions import confusions
-from ocr_training.card.figures import accuracy, calibration
+from ocr_training.card.figures import accuracy
 from ocr_training.card.reader import Reader, Reading
 from ocr_training.card.samples import UPPER, Sample
 from ocr_training.card.slices import slices
-from ocr_training.card.words import lenient, strict
+from ocr_training.card.words import strict
 
 STRESS = "stress"  # a set whose categories are difficulties, whatever the language
 LEAST_IN_SLICE = 10  # lines; fewer are not shown
@@ -92,7 +94,7 @@ def _measure(
     read_lines = [(sample, read(sample.image)) for sample in samples]
     pairs = [_strict(sample, reading.text) for sample, reading in read_lines]
     second = [
-        (lenient(sample.truth, dict(table)), lenient(reading.text, dict(table)))
+        (lenient(sample.truth, table), lenient(reading.text, table))
         for sample, reading in read_lines
     ]
     groups: dict[str, list[int]] = {"all": list(range(len(samples)))}

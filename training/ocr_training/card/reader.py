@@ -21,6 +21,7 @@ from ocr_export.config_pbtxt import read_parameters
 from ocr_export.graph import INPUT, OUTPUTS
 from ocr_export.repository import Version, read_meta
 from ocr_preprocessing.fast import Gray
+from ocr_preprocessing.finder_spec import finds_lines
 from ocr_preprocessing.line import prepare_line
 from ocr_preprocessing.spec import LineSpec
 
@@ -100,13 +101,16 @@ def collapse(codes: npt.NDArray[np.int32], sure: npt.NDArray[np.float32]) -> Rea
 
 
 def published(repository: Path) -> list[Version]:
-    """Every version that a config.pbtxt below `repository` lists, by name and number.
+    """Every version of a recogniser that a config.pbtxt below `repository` lists, by name and number.
 
     Raises ValueError when there is none.
     """
     found = []
     for config in sorted(repository.glob("*/config.pbtxt")):
-        match = re.search(r"versions:\s*\[([\d,\s]+)\]", config.read_text(encoding="utf-8"))
+        text = config.read_text(encoding="utf-8")
+        if finds_lines(read_parameters(text)):
+            continue
+        match = re.search(r"versions:\s*\[([\d,\s]+)\]", text)
         numbers = sorted(map(int, match.group(1).split(","))) if match else []
         found += [Version.at(config.parent / str(number)) for number in numbers]
     if not found:

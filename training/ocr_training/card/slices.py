@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from ocr_preprocessing.fast import Gray
+from ocr_rollout.core.texts import BANDS, band, plain
 from ocr_training.card.samples import Sample
 from ocr_training.card.words import has_traditional
-from ocr_training.scoring import normalise
 
 LOW_ROWS = 16  # pixels of source height
 FAINT_RANGE = 80  # gray levels between the 2nd and the 98th percentile
@@ -18,10 +19,7 @@ FAINT_RANGE = 80  # gray levels between the 2nd and the 98th percentile
 def slices(table: Mapping[str, str]) -> dict[str, Callable[[Sample], bool]]:
     """Name -> membership. table: traditional -> simplified; without it that slice is left out."""
     parts: dict[str, Callable[[Sample], bool]] = {
-        "1 to 5 characters": lambda s: _length(s) <= 5,
-        "6 to 15 characters": lambda s: 6 <= _length(s) <= 15,
-        "16 to 30 characters": lambda s: 16 <= _length(s) <= 30,
-        "more than 30 characters": lambda s: _length(s) > 30,
+        **{name: functools.partial(_is_of_band, name) for name in BANDS},
         "half or more digits": lambda s: _digits(s.truth) * 2 >= _length(s),
         "Latin and Chinese mixed": lambda s: _mixed(s.truth),
         f"lower than {LOW_ROWS} px": lambda s: s.image.shape[0] < LOW_ROWS,
@@ -41,7 +39,11 @@ def light_on_dark(image: Gray) -> bool:
 
 
 def _length(sample: Sample) -> int:
-    return len(normalise(sample.truth))
+    return len(plain(sample.truth))
+
+
+def _is_of_band(name: str, sample: Sample) -> bool:
+    return band(_length(sample)) == name
 
 
 def _digits(text: str) -> int:

@@ -1,13 +1,12 @@
-"""The two written normalisations under which readings are compared with the truth."""
+"""What is compared with the truth, and which characters are traditional ones."""
 
 from __future__ import annotations
 
 import functools
 import json
-import unicodedata
 from pathlib import Path
 
-from ocr_training.scoring import normalise
+from ocr_rollout.core.texts import plain
 
 VARIANTS = "variants.json"  # in the folder of `make fonts`
 
@@ -24,15 +23,8 @@ def simplified(fonts: Path) -> dict[str, str]:
 
 def strict(text: str, *, upper: bool = False) -> str:
     """First scoring: NFKC, spaces removed, case kept; upper: both sides in upper case."""
-    plain = normalise(text)
-    return plain.upper() if upper else plain
-
-
-def lenient(text: str, table: dict[str, str]) -> str:
-    """Second scoring: also case-folded, traditional to simplified, punctuation dropped."""
-    folded = normalise(text).casefold()
-    kept = (c for c in folded if not unicodedata.category(c).startswith("P"))
-    return "".join(table.get(c, c) for c in kept)
+    kept = plain(text)
+    return kept.upper() if upper else kept
 
 
 def has_traditional(text: str, table: dict[str, str]) -> bool:
