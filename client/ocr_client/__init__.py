@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .errors import OCRError as OCRError
     from .results import Character as Character
     from .results import LineResult as LineResult
+    from .results import PageResult as PageResult
 
 _HOMES = {
     "Arm": "ocr_rollout.core.routing",
@@ -25,9 +26,18 @@ _HOMES = {
     "LineResult": "ocr_client.results",
     "OCRClient": "ocr_client.client",
     "OCRError": "ocr_client.errors",
+    "PageResult": "ocr_client.results",
 }
 
-__all__ = ["Arm", "Character", "ClientConfig", "LineResult", "OCRClient", "OCRError"]
+__all__ = [
+    "Arm",
+    "Character",
+    "ClientConfig",
+    "LineResult",
+    "OCRClient",
+    "OCRError",
+    "PageResult",
+]
 
 
 def __getattr__(name: str) -> Any:

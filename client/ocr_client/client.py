@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import logging
+import dataclasses
 import os
 import threading
 import time
@@ -11,18 +11,21 @@ import uuid
 import weakref
 from collections.abc import Callable, Generator, Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from ocr_preprocessing.fast import Gray
 from ocr_preprocessing.load import Source
 from ocr_rollout.core.routing import Arm
 
+from .asking import answered
 from .config import ClientConfig
-from .deadline import Deadline
 from .errors import OCRError
-from .fallback import Attempt, answer
+from .fallback import Answer
 from .fan_out import in_order
-from .request import loaded, parsed_arm, result_of, routed
-from .results import LineResult, Reading
+from .pages.sheet import A_LINE, Sheet, looked_at
+from .request import Request, loaded, page_result_of, parsed_arm, result_of, routed
+from .results import LineResult, PageResult
+from .reviews.feedback import Answered
 from .session import Session, Snapshot
 from .standing import Standing
 from .transport import Transport
@@ -30,7 +33,7 @@ from .transport import Transport
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-log = logging.getLogger("ocr_client")
+R = TypeVar("R", bound=LineResult)
 
 
 class OCRClient:
@@ -57,23 +60,34 @@ class OCRClient:
         self._forgotten.atexit = False  # the session sees to it itself
 
     @classmethod
-    def from_config(cls, where: str | os.PathLike[str]) -> OCRClient:
+    def from_config(
+        cls,
+        where: str | os.PathLike[str],
+        *,
+        amend: Callable[[ClientConfig], ClientConfig] = lambda config: config,
+    ) -> OCRClient:
         """Raises ConfigError naming the key, its value and what is accepted.
 
         where: a file, or the http:// or https:// URL of a configuration centre. While the client
             is in use it is watched, and what changes there is taken over (`reconfigure`); a
             mistake is logged and leaves everything as it was.
+        amend: what a command line says in place of the file, each time that it is read.
         """
         from .watch import Watch  # noqa: PLC0415  # loads native code
 
-        watch = Watch(where, lambda config: session.reconfigure(config))  # noqa: PLW0108  # not there yet
-        client = cls(watch.config)
+        watch = Watch(where, lambda config: session.reconfigure(amend(config)))
+        client = cls(amend(watch.config))
         session = client._session  # not the client: a watch must not keep it alive
         session.watch = watch
         return client
 
     def recognize(
-        self, image: Source, *, user_id: str | None = None, arm: Arm | str | None = None
+        self,
+        image: Source,
+        *,
+        user_id: str | None = None,
+        arm: Arm | str | None = None,
+        request_id: str | None = None,
     ) -> LineResult:
         """Raises OCRError: `owner` says whose fault it is.
 
@@ -81,21 +95,36 @@ class OCRClient:
             (H, W), (H, W, 3) in BGR or (H, W, 4) in BGRA.
         user_id: part of what decides the arm; see `sticky` in the configuration.
         arm: this arm or an error, no fallback; for everything that measures an arm.
+        request_id: of the caller's own; a new one where it is left out.
         """
-        started_s = self._clock()
-        session = self._session
-        forced = parsed_arm(arm)
-        snapshot = session.begin()
-        with session.in_flight:
-            try:
-                result = self._read(snapshot, image, user_id, forced, started_s)
-            except OCRError as error:
-                session.metrics.count("ocr_client_failed_total", error=type(error).__name__)
-                raise
-        session.metrics.count(
-            "ocr_client_requests_total", arm=str(result.arm), reason=result.reason
-        )
-        return result
+        return self._asked(image, user_id, arm, request_id, lambda *_: A_LINE, result_of)
+
+    def recognize_page(
+        self,
+        image: Source,
+        *,
+        user_id: str | None = None,
+        arm: Arm | str | None = None,
+        request_id: str | None = None,
+        line: bool | None = None,
+        upright: bool = False,
+    ) -> PageResult:
+        """Raises OCRError: `owner` says whose fault it is.
+
+        The same of an image with any number of lines: a scan, a receipt, a photo. One request,
+        one arm, one outcome, however many lines there are; stable answers for all of them where
+        the candidate fails. A page without text is a result with an empty text and a reason.
+
+        line: True: one line of text; False: a page; None: the image decides, and `mode_reason`
+            says why.
+        upright: the page is not turned; its other sides are not looked at, however badly it reads.
+        """
+
+        def look(gray: Gray, snapshot: Snapshot) -> Sheet:
+            sheet = looked_at(gray, snapshot.config.pages, snapshot.finder, line=line)
+            return dataclasses.replace(sheet, upright=upright)
+
+        return self._asked(image, user_id, arm, request_id, look, page_result_of)
 
     def recognize_many(
         self,
@@ -132,9 +161,48 @@ class OCRClient:
         self._session.reconfigure(config)
 
     @property
+    def config(self) -> ClientConfig:
+        """In use now; another record after a reload."""
+        return self._session.config
+
+    @property
+    def where(self) -> str:
+        """What the configuration is called, for people: its file, or its URL without secrets."""
+        watch = self._session.watch
+        return "the configuration" if watch is None else watch.name
+
+    @property
     def rollout(self) -> Standing:
         """Where the rollout stands that this client follows."""
         return Standing.of(self._session.begin().member.view)
+
+    def check(self, arm: Arm | None = None, *, timeout_s: float = 1.0) -> None:
+        """Raises OCRError where an arm could not be asked now: it is not loaded, nothing answers.
+
+        arm: stable where it is left out. No image is read, and nothing is counted.
+        """
+        snapshot = self._session.begin()
+        asked = arm or snapshot.member.view.table.stable
+        self._session.connections.use(snapshot.transport)
+        snapshot.transport.describe(asked, timeout_s=timeout_s)
+
+    def feedback(
+        self,
+        request_id: str,
+        *,
+        right: bool,
+        text: str = "",
+        user_id: str | None = None,
+        answered: Answered | None = None,
+    ) -> None:
+        """What a user says of an answer, for reviewers; of one request the last word counts.
+
+        Raises StoreError where it cannot be kept, and RefusedError, one line, for what cannot be.
+
+        text: as it should be. answered: of a request that is no sample of the reviewers'.
+        """
+        box = self._session.feedback_box()
+        box.put(request_id, right=right, text=text, user_id=user_id, answered=answered)
 
     def metrics(self) -> dict[str, float]:
         """`name{label="value",...}` -> value, as Prometheus names them; see `ocr_client.report`."""
@@ -165,60 +233,41 @@ class OCRClient:
     ) -> None:
         self.close()
 
-    def _read(
+    def _asked(
         self,
-        snapshot: Snapshot,
         image: Source,
         user_id: str | None,
-        forced: Arm | None,
-        started_s: float,
-    ) -> LineResult:
-        session, config = self._session, snapshot.config
-        gray = loaded(image, config.limits.max_pixels)
-        view = snapshot.member.view
-        request = routed(
-            view, image, gray, user_id=user_id, request_id=self._new_id(), forced=forced
-        )
-        session.connections.use(snapshot.transport)
-
-        def read(arm: Arm, deadline: Deadline, *, last_resort: bool) -> Reading:
-            return snapshot.reader.read(
-                arm,
-                gray,
-                name=request.name,
-                deadline=deadline,
-                request_id=request.request_id,
-                last_resort=last_resort,
-            )
-
-        def attempted(attempt: Attempt) -> None:
-            session.attempted(snapshot, request, attempt)
-
-        answered = answer(
-            request.assignment,
-            view.table.stable,
-            read,
-            deadline=Deadline(started_s + config.triton.deadline_s, self._clock),
-            candidate_deadline_s=config.triton.candidate_deadline_s,
-            examine=session.norms.learn,
-            attempted=attempted,
-            rescue=session.rescue(config),
-        )
-        if answered.rescue is not None:
-            session.metrics.count("ocr_client_rescues_total", result=answered.rescue)
-        result = result_of(request, answered, (self._clock() - started_s) * 1e3)
-        if answered.fault is not None:
-            log.warning(
-                "request %s: %s failed, %s answered instead: %s: %s",
-                result.request_id,
-                request.assignment.arm,
-                result.arm,
-                type(answered.fault).__name__,
-                answered.fault,
-            )
-        elif result.rescued:  # often a blank image, so no warning
-            log.info("request %s: %s; %s answered", result.request_id, result.fault, result.arm)
-        return result
+        arm: Arm | str | None,
+        request_id: str | None,
+        look: Callable[[Gray, Snapshot], Sheet],
+        result: Callable[[Request, Answer, float], R],
+    ) -> R:
+        started_s = self._clock()
+        session = self._session
+        forced = parsed_arm(arm)
+        snapshot = session.begin()
+        with session.in_flight:
+            session.connections.use(snapshot.transport)  # a finder of lines may be asked first
+            try:
+                gray = loaded(image, snapshot.config.limits.max_pixels)
+                request = routed(
+                    snapshot.member.view,
+                    image,
+                    gray,
+                    user_id=user_id,
+                    request_id=request_id or self._new_id(),
+                    forced=forced,
+                    sheet=look(gray, snapshot),
+                )
+                answer = answered(
+                    session, snapshot, request, started_s=started_s, clock=self._clock
+                )
+            except OCRError as error:
+                session.metrics.count("ocr_client_failed_total", error=type(error).__name__)
+                raise
+        found = result(request, answer, (self._clock() - started_s) * 1e3)
+        session.metrics.count("ocr_client_requests_total", arm=str(found.arm), reason=found.reason)
+        return found
 
     def _leave(self, *, thread_ends: bool) -> None:
         session = self._session

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from pathlib import Path
+from typing import Final
 
 import yaml
 
@@ -17,13 +18,20 @@ from ocr_rollout.core.fields import FieldError, Fields
 from ocr_rollout.core.limits import Limits as JudgeLimits
 from ocr_rollout.core.plan import Phase, Plan
 
-from . import sections
+from . import extensions, sections
 from .errors import ConfigError
+from .extensions import Sections
+from .notifications.section import notifications
+from .otlp.section import otlp
+from .pages.settings import PageSettings, pages
+from .reviews.settings import ReviewSettings, review
 from .settings import (
     CANDIDATE,
     STABLE,
     Limits,
     ModelRouting,
+    NotificationSettings,
+    OtlpSettings,
     ReloadSettings,
     RescueSettings,
     ShadowSettings,
@@ -37,12 +45,23 @@ __all__ = [
     "ClientConfig",
     "Limits",
     "ModelRouting",
+    "NotificationSettings",
+    "OtlpSettings",
+    "PageSettings",
     "ReloadSettings",
     "RescueSettings",
+    "ReviewSettings",
     "ShadowSettings",
     "StoreSettings",
     "TritonSettings",
 ]
+
+MOST_BYTES: Final = 1 << 16  # the shipped one has 12,000; a second's work for the parser
+DEEPEST: Final = 50  # brackets within each other
+# Of all values, aliases counted as often as they stand there.
+MOST_CHARACTERS: Final = 1_000_000
+MOST_LOOPING: Final = 8  # aliases, where one is of a value around it
+MOST_SAID: Final = 1_000  # of an error, which quotes what it found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +69,7 @@ class ClientConfig:
     """All of it. Build one in code with `dataclasses.replace`, or read a file with `load`.
 
     rollout: the plan, where there is one; else `model_routing` alone says the share.
+    sections: what belongs to packages above this one, such as the service's.
     """
 
     model_routing: ModelRouting = dataclasses.field(default_factory=ModelRouting)
@@ -60,6 +80,11 @@ class ClientConfig:
     shadow: ShadowSettings = dataclasses.field(default_factory=ShadowSettings)
     rescue: RescueSettings = dataclasses.field(default_factory=RescueSettings)
     reload: ReloadSettings = dataclasses.field(default_factory=ReloadSettings)
+    review: ReviewSettings = dataclasses.field(default_factory=ReviewSettings)
+    notifications: NotificationSettings = dataclasses.field(default_factory=NotificationSettings)
+    pages: PageSettings = dataclasses.field(default_factory=PageSettings)
+    otlp: OtlpSettings = dataclasses.field(default_factory=OtlpSettings)
+    sections: Sections = dataclasses.field(default_factory=Sections, hash=False)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> ClientConfig:
@@ -80,15 +105,17 @@ class ClientConfig:
         folder: where relative file names in it begin; None: at the working directory.
         """
         try:
-            _refuse_repeated(yaml.compose(content))
-            document = yaml.safe_load(content)
+            document = _document(content)
             return cls.parse({} if document is None else document, folder=folder)
         except yaml.YAMLError as error:
-            raise ConfigError(f"{name}: not YAML: {_one_line(error)}") from None
+            said = f"not YAML: {_one_line(error)}"
         except RecursionError:
-            raise ConfigError(f"{name}: not YAML that can be read: nested too deeply") from None
+            said = "not YAML that can be read: nested too deeply"
         except ConfigError as error:
-            raise ConfigError(f"{name}: {error}") from None
+            said = str(error)
+        if len(said) > MOST_SAID:  # it names the value, whatever that holds
+            said = f"{said[:MOST_SAID]} ..."
+        raise ConfigError(f"{name}: {said}")
 
     @classmethod
     def parse(cls, document: object, *, folder: Path | None = None) -> ClientConfig:
@@ -113,6 +140,11 @@ class ClientConfig:
                 sections.shadow(Fields("shadow", top.raw("shadow", {}))),
                 sections.rescue(Fields("rescue", top.raw("rescue", {}))),
                 sections.reload(Fields("reload", top.raw("reload", {}))),
+                review(Fields("review", top.raw("review", {}))),
+                notifications(top.raw("notifications", {})),
+                pages(Fields("pages", top.raw("pages", {})), folder=folder),
+                otlp(top.raw("otlp", None)),
+                extensions.read(top, folder=folder),
             )
             top.close()
         except FieldError as error:
@@ -159,6 +191,60 @@ def _plan(document: object, routing: ModelRouting) -> Plan | None:
         errors=routing.auto_rollback_threshold,
         sticky=routing.sticky,
     )
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses early what is nested too deeply: looking for keys, PyYAML takes seconds for it."""
+
+    def fetch_flow_collection_start(self, token: type[yaml.Token]) -> None:
+        if self.flow_level >= DEEPEST:
+            raise RecursionError
+        super().fetch_flow_collection_start(token)
+
+
+def _document(content: bytes) -> object:
+    """Raises ConfigError, YAMLError, RecursionError."""
+    if len(content) > MOST_BYTES:
+        raise ConfigError(f"{len(content):,} bytes; at most {MOST_BYTES:,} are read")
+    loader = _Loader(content)
+    try:
+        node = loader.get_single_node()
+        _refuse_swollen(node)
+        _refuse_repeated(node)
+        return None if node is None else loader.construct_document(node)
+    except ValueError as error:  # a number or a date that Python does not hold
+        raise ConfigError(f"cannot be used: {' '.join(str(error).split())}") from None
+    finally:
+        loader.dispose()
+
+
+def _refuse_swollen(node: yaml.Node | None) -> None:
+    """Raises ConfigError: a few lines of aliases of aliases hold billions of values.
+
+    Each value counts as often as it stands there. One within itself does not end, so where there are
+    such, there may only be a few aliases.
+    """
+    known: dict[int, int] = {}
+    again = loops = 0
+
+    def characters(node: yaml.Node | None) -> int:
+        nonlocal again, loops
+        if not isinstance(node, yaml.CollectionNode):
+            return 1 if node is None else 1 + len(node.value)
+        if id(node) in known:
+            again += 1
+            loops += not known[id(node)]
+            return known[id(node)]
+        known[id(node)] = 0  # as long as it is being counted
+        pairs = isinstance(node, yaml.MappingNode)
+        parts = [part for pair in node.value for part in pair] if pairs else node.value
+        known[id(node)] = 1 + sum(map(characters, parts))
+        return known[id(node)]
+
+    if characters(node) > MOST_CHARACTERS:
+        raise ConfigError(f"more than {MOST_CHARACTERS:,} characters, aliases included")
+    if loops and again > MOST_LOOPING:
+        raise ConfigError("aliases of values that hold themselves")
 
 
 def _refuse_repeated(node: yaml.Node | None) -> None:

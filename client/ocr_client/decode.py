@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,8 +52,7 @@ def decode_line(
     x_range: first and last step -> source pixels [left, right).
 
     A run of equal code points is one character; its confidence is the run's highest. The line's
-    confidence is the geometric mean of its characters' (equal to exp of the mean log
-    probability), so that length by itself does not lower it; of an empty text it is 0.
+    is `mean_confidence` of them.
     """
     if not codepoints.size:
         return Reading("", 0.0, ())
@@ -62,15 +61,22 @@ def decode_line(
     runs = codepoints[starts].tolist()
     ends = [*starts[1:].tolist(), len(codepoints)]
     characters = []
-    log_sum = 0.0
     for code, peak, start, end in zip(runs, peaks, starts.tolist(), ends, strict=True):
         if code == BLANK:
             continue
         probability = min(peak, 1.0)
         left, right = x_range(start, end - 1)
         characters.append(Character(chr(code), probability, left, right))
-        log_sum += math.log(max(probability, 1e-30))
-    if not characters:
-        return Reading("", 0.0, ())
     text = "".join(character.text for character in characters)
-    return Reading(text, math.exp(log_sum / len(characters)), tuple(characters))
+    return Reading(text, mean_confidence(characters), tuple(characters))
+
+
+def mean_confidence(characters: Sequence[Character]) -> float:
+    """The geometric mean, so that length by itself does not lower it; 0 of none.
+
+    Equal to exp of the mean log probability.
+    """
+    if not characters:
+        return 0.0
+    log_sum = sum(math.log(max(character.confidence, 1e-30)) for character in characters)
+    return math.exp(log_sum / len(characters))

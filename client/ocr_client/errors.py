@@ -3,6 +3,7 @@
 OCRError                      one line: what happened, and what to do where something can be done
 ├── CallerError               owner "caller": never counts against an arm, never falls back
 │   ├── BadImageError           missing, empty, cut off, not an image, too small, too large
+│   │   └── PageError             a PDF, TIFF, folder, pattern or address that gives no page
 │   ├── BadArmError             not MODEL:VERSION
 │   └── ConfigError             a configuration key: its value and what is accepted
 ├── ArmError                  owner "arm": what it failed at (see `outcomes` for what counts)
@@ -29,7 +30,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from ocr_preprocessing.errors import ImageError
+from ocr_preprocessing.errors import ImageError, printable
 
 Owner = Literal["caller", "arm", "server", "network"]
 
@@ -53,6 +54,14 @@ class BadImageError(CallerError):
     def of(cls, error: ImageError) -> BadImageError:
         """The same line in this tree, so that a caller has one base class to catch."""
         return cls(str(error))
+
+
+class PageError(BadImageError):
+    """A PDF, TIFF, folder, pattern or address that gives no page: `name: reason`."""
+
+    @classmethod
+    def at(cls, name: str, reason: str) -> PageError:
+        return cls(f"{printable(name)}: {printable(reason)}")
 
 
 class BadArmError(CallerError):

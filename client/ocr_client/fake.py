@@ -15,7 +15,7 @@ from ocr_preprocessing.spec import LineSpec
 from ocr_rollout.core.routing import Arm
 
 from .endpoints import EndpointState
-from .errors import ModelMissingError, OCRError
+from .errors import BadAnswerError, ModelMissingError, OCRError
 from .seam import ModelFacts, Tensor
 
 Handler = Callable[[npt.NDArray[np.uint8]], tuple[Tensor, Tensor]]
@@ -67,6 +67,23 @@ class FakeTransport:
         if callable(answer):
             return answer(image)
         return spelled(answer, lines=image.shape[0], steps=image.shape[3] // self._spec.stride)
+
+    def maps(
+        self,
+        arm: Arm,
+        page: npt.NDArray[np.uint8],
+        *,
+        timeout_s: float,
+        request_id: str,
+    ) -> tuple[Tensor, Tensor]:
+        """Of the arm's handler; one that is not there is missing, as on a server without it."""
+        answer = self._arm(arm)
+        self.asked.append(Asked(arm, page.shape, timeout_s, request_id, last_resort=False))
+        if isinstance(answer, OCRError):
+            raise answer
+        if isinstance(answer, str):
+            raise BadAnswerError(f"{arm} reads lines, and finds none")
+        return answer(page)
 
     def describe(
         self,

@@ -54,6 +54,11 @@ class Answer:
     finding: Finding | None = None
     rescue: RescueResult | None = None
 
+    @property
+    def rescued(self) -> Finding | None:
+        """What was wrong with the candidate's answer, where stable's was taken in its place."""
+        return self.finding if self.rescue == "rescued" else None
+
 
 def answer(
     assignment: Assignment,

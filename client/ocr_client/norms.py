@@ -32,8 +32,20 @@ class Norms:
         self._norms: dict[Arm, Norm] = {}
 
     def examine(self, arm: Arm, reading: Reading) -> Finding:
-        """Whether an answer can be what stands on the paper, seen from the arm's norm."""
-        return examine(reading.text, reading.confidence, self._norms.get(arm))
+        """Whether an answer can be what stands on the paper, seen from the arm's norm.
+
+        A page is no text where most of it is none, line by line: over all of its lines, three
+        scripts or a word again and again are nothing strange.
+        """
+        norm = self._norms.get(arm)
+        if not reading.lines:
+            return examine(reading.text, reading.confidence, norm)
+        found = [(examine(line.text), line.text) for line in reading.lines]
+        fine = [text for finding, text in found if finding.kind == "ok"]
+        bad = [(finding, text) for finding, text in found if finding.kind != "ok"]
+        if sum(len(text) for _, text in bad) > sum(map(len, fine)) or not fine:
+            return bad[0][0]
+        return examine(fine[0], reading.confidence, norm)
 
     def learn(self, arm: Arm, reading: Reading) -> Finding:
         """The same; a fine answer's confidence is noted."""

@@ -25,8 +25,10 @@ from ocr_rollout.runtime import View
 
 from .errors import BadArmError, BadImageError
 from .fallback import Answer
+from .pages.sheet import A_LINE, Sheet
+from .pages.structure import blocks_of
 from .rescue import complaint
-from .results import AnswerReason, LineResult
+from .results import AnswerReason, LineResult, PageResult, ReadLine
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Request:
     """view: what it was routed by, and what it finishes on. key: of its route.
 
     gray: (H, W) UINT8. borrowed: they may be the caller's own pixels. name: what errors call the
-    image.
+    image. user_id: as the caller gave it. sheet: whether it is one line, or a page of which lines.
     """
 
     view: View
@@ -44,6 +46,13 @@ class Request:
     key: str
     assignment: Assignment
     request_id: str
+    user_id: str | None = None
+    sheet: Sheet = A_LINE
+
+    @property
+    def lines(self) -> int:
+        """That are read: what its time is divided by, so that a page and a line weigh alike."""
+        return max(1, len(self.sheet.page.lines)) if self.sheet.page else 1
 
 
 class InFlight:
@@ -98,6 +107,7 @@ def routed(
     user_id: str | None,
     request_id: str,
     forced: Arm | None,
+    sheet: Sheet = A_LINE,
 ) -> Request:
     """Where a request goes."""
     needed = view.sticky == "user_image" or (view.sticky == "user" and user_id is None)
@@ -110,7 +120,7 @@ def routed(
     assignment = choose_arm(view.table, bucket_of(key, view.salt), forced=forced)
     borrowed = isinstance(image, np.ndarray)
     name = os.fspath(image) if isinstance(image, str | os.PathLike) else "the image"
-    return Request(view, gray, borrowed, name, key, assignment, request_id)
+    return Request(view, gray, borrowed, name, key, assignment, request_id, user_id, sheet)
 
 
 def image_digest(gray: Gray) -> str:
@@ -129,8 +139,8 @@ def result_of(request: Request, answered: Answer, time_ms: float) -> LineResult:
     fault = None
     if answered.fault is not None:
         reason, fault = "fell_back", str(answered.fault)
-    elif answered.rescue == "rescued" and answered.finding is not None:
-        reason, fault = "rescued", complaint(assignment.arm, answered.finding)
+    elif answered.rescued is not None:
+        reason, fault = "rescued", complaint(assignment.arm, answered.rescued)
     return LineResult(
         text=answered.reading.text,
         confidence=answered.reading.confidence,
@@ -145,4 +155,32 @@ def result_of(request: Request, answered: Answer, time_ms: float) -> LineResult:
         fault=fault,
         time_ms=time_ms,
         request_id=request.request_id,
+        width=request.gray.shape[1],
+        height=request.gray.shape[0],
+    )
+
+
+def page_result_of(request: Request, answered: Answer, time_ms: float) -> PageResult:
+    """The same of an image that may be a page."""
+    base = result_of(request, answered, time_ms)
+    reading, page = answered.reading, request.sheet.page
+    whole = ReadLine(
+        base.text,
+        base.confidence,
+        base.characters,
+        ((0, 0), (base.width, 0), (base.width, base.height), (0, base.height)),
+        vertical=False,
+        block=0,
+    )
+    lines = (whole,) if page is None else reading.lines
+    return PageResult(
+        **{field.name: getattr(base, field.name) for field in dataclasses.fields(base)},
+        mode="line" if page is None else "page",
+        mode_reason=request.sheet.reason,
+        finder=request.sheet.finder,
+        lines=lines,
+        blocks=blocks_of(lines) if page is None else reading.blocks,
+        turned=reading.turned,
+        angle=reading.angle,
+        fields=reading.fields,
     )

@@ -49,6 +49,14 @@ class Transport(Protocol):
     ) -> tuple[Tensor, Tensor]:
         """Lines (N, 1, height, W) -> `codepoints` and `confidence`, (N, T) each, unchecked."""
 
+    def maps(
+        self, arm: Arm, page: npt.NDArray[np.uint8], *, timeout_s: float, request_id: str
+    ) -> tuple[Tensor, Tensor]:
+        """Parts of pages (N, 1, H, W) -> `where` and `shape` of a line finder, unchecked.
+
+        Somebody else can do it, so nobody is the last resort.
+        """
+
     def describe(self, arm: Arm, *, timeout_s: float, last_resort: bool = True) -> ModelFacts:
         """The model's configuration."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import get_args
 
 from ocr_rollout.core import fields
-from ocr_rollout.core.fields import FieldError, Fields
+from ocr_rollout.core.fields import FieldError, Fields, quoted, switch
 from ocr_rollout.core.routing import SEPARATOR, Sticky
 from ocr_rollout.stores.errors import StoreError, StoreURLError
 from ocr_rollout.stores.open import ACCEPTED, open_store
@@ -104,7 +104,7 @@ def store(section: Fields, *, folder: Path | None, shared: bool) -> StoreSetting
     if raw is None:
         return StoreSettings()
     if not isinstance(raw, str):
-        raise FieldError(f"store.url: {raw!r} is not accepted; accepted: {ACCEPTED}")
+        raise FieldError(f"store.url: {quoted(raw)} is not accepted; accepted: {ACCEPTED}")
     name = raw.removeprefix(_FILE)
     if raw.startswith(_FILE) and name and not name.startswith("/") and folder is not None:
         raw = f"{_FILE}{folder.absolute() / name}"
@@ -112,7 +112,9 @@ def store(section: Fields, *, folder: Path | None, shared: bool) -> StoreSetting
         open_store(raw).close()  # nothing is opened before the first call
     except StoreURLError:
         shown = f"{raw.partition(':')[0]}:..." if "@" in raw else raw  # it may hold a password
-        raise FieldError(f"store.url: {shown!r} is not accepted; accepted: {ACCEPTED}") from None
+        raise FieldError(
+            f"store.url: {quoted(shown)} is not accepted; accepted: {ACCEPTED}"
+        ) from None
     except StoreError as error:  # a package is missing: it says which
         raise FieldError(f"store.url: {error}") from None
     return StoreSettings(raw)
@@ -151,12 +153,6 @@ def reload(section: Fields) -> ReloadSettings:
 
 # The values that only this configuration has. Each parser raises ValueError saying what is
 # accepted.
-
-
-def switch(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise ValueError("true or false")
 
 
 def salt(value: object) -> str:

@@ -11,23 +11,25 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from ocr_rollout.core.windows import CANDIDATE, STABLE
-from ocr_rollout.runtime import Member
+from ocr_rollout.runtime import Member, View
 from ocr_rollout.stores import MemoryStore, Store, open_store
 
 from . import report
 from .background import Background
-from .breaker import BreakerSettings
 from .config import ClientConfig
 from .connections import Connections
-from .errors import ConfigError
 from .fallback import Attempt
 from .metrics import Metrics
 from .norms import Norms
+from .outside import Outside
+from .pages.finder import PageFinder
+from .reached import moved, reached, transport_to
 from .reading import LineReader
 from .request import InFlight, Request
 from .rescue import Rescue
-from .settings import TritonSettings
-from .shadow import Order, Shadow
+from .reviews.feedback import FeedbackBox
+from .reviews.sampler import Sampler
+from .shadow import Order, Shadow, shadowed
 from .standing import Teller
 from .transport import Transport, TritonTransport
 
@@ -44,8 +46,10 @@ class Snapshot:
     config: ClientConfig
     transport: Transport
     reader: LineReader
+    finder: PageFinder
     member: Member
     shadow: Shadow
+    sampler: Sampler
 
 
 class Session:
@@ -69,15 +73,16 @@ class Session:
         self.in_flight = InFlight()
         self.connections = Connections()
         self.config = config
-        self.transport = transport or _transport(config.triton)
+        self.transport = transport or transport_to(config.triton)
         self._given = transport is not None
         self._clock = clock
         self._lock = threading.Lock()  # of begin, reconfigure and close; no request waits for it
-        self._reader = LineReader(self.transport)
+        self._reader, self._finder = LineReader(self.transport), PageFinder(self.transport, clock)
         self._store: Store | None = None
         self._snapshot: Snapshot | None = None
         self.watch: Watch | None = None
         self._upkeep = _upkeep()
+        self._outside = Outside(self.metrics, self.measured)
         self.norms = Norms(self._later)
         _SESSIONS.add(self)
 
@@ -88,16 +93,16 @@ class Session:
         return self._snapshot or self._begun()
 
     def attempted(self, snapshot: Snapshot, request: Request, attempt: Attempt) -> None:
-        """Counts a first attempt, and offers stable's to the shadow. Never raises or waits."""
+        """Counts a first attempt; the shadow and reviewers may get it, too. Never raises or waits."""
         view, outcome, bucket = request.view, attempt.outcome, request.assignment.bucket
-        self.metrics.count(
-            "ocr_client_attempts_total", arm=str(attempt.arm), outcome=outcome or "not_made"
-        )
+        report.count_attempt(self.metrics, attempt)
         if outcome is None:
             return
         of_stable = attempt.arm == view.table.stable
         series = STABLE if of_stable else CANDIDATE
-        snapshot.member.record(view, series, outcome, attempt.latency_ms, bucket)
+        latency_ms = attempt.latency_ms / request.lines
+        snapshot.member.record(view, series, outcome, latency_ms, bucket)
+        snapshot.sampler.answered(request, attempt)
         if of_stable and snapshot.shadow.wants(view, request.key, outcome):
             text = attempt.reading.text if attempt.reading else ""
             snapshot.shadow.offer(Order(request, outcome, text))
@@ -119,12 +124,20 @@ class Session:
         snapshot = self._snapshot
         if snapshot is not None:
             found["ocr_client_shadow_waiting"] = snapshot.shadow.waiting
+            found["ocr_client_review_waiting"] = snapshot.sampler.waiting
             found.update(report.of_rollout(snapshot.member.view, snapshot.member.health()))
         if self.watch is not None:
             found.update(report.of_config(self.watch.status()))
         if isinstance(self.transport, TritonTransport):
-            found.update(report.of_endpoints(self.transport.endpoints()))
+            plan = self.config.plan()
+            arms = plan.stable, plan.candidate
+            found.update(report.of_endpoints(self.transport.endpoints(), arms))
         return found
+
+    def feedback_box(self) -> FeedbackBox:
+        member = self.begin().member
+        store = self._store or MemoryStore()
+        return FeedbackBox(store, member.view.rollout_id, self.config.review)
 
     def reconfigure(self, config: ClientConfig) -> None:
         """From now on; what is under way finishes on what it began with.
@@ -135,35 +148,37 @@ class Session:
             before, old = self.config, self._snapshot
             if config == before:
                 return
-            moved = _moved(before, config)
-            if not self._given and _reached(config.triton) != _reached(before.triton):
-                self.transport = _transport(config.triton)
+            moves = moved(before, config)
+            if not self._given and reached(config.triton) != reached(before.triton):
+                self.transport = transport_to(config.triton)
                 self._reader = LineReader(self.transport)
+                self._finder = PageFinder(self.transport, self._clock)
             self.config = config
             if self.watch is not None:
                 self.watch.follow(config.reload)
-            left = self._store if moved else None
-            if moved:
+            left = self._store if moves else None
+            if moves:
                 self._store = None
             if old is None:
                 return
-            joined = None if moved or _by_ratio(config) != _by_ratio(before) else old.member
+            joined = None if moves or _by_ratio(config) != _by_ratio(before) else old.member
             if joined is not None:
                 joined.replan(
                     config.plan(),
                     enabled=config.weight_enabled,
                     check_interval_s=config.model_routing.check_interval_seconds,
+                    subscribers=config.notifications.subscribers,
                 )
+                self._tell_of(joined)
             self._snapshot = self._assembled(joined or self._joined())
-        if self._snapshot.shadow is not old.shadow:
-            old.shadow.close(0)
+        _end_replaced(old, self._snapshot)
         if joined is None:
             old.member.close()
         if left is not None:
             left.close()
 
     def close(self) -> None:
-        """Sends what was counted and ends the threads; some 2 s at most where the store hangs."""
+        """Sends what was counted and ends the threads; some 3 s at most where the store hangs."""
         if self.watch is not None:
             self.watch.close()  # before the lock, which it may be waiting for
         with self._lock:
@@ -172,8 +187,10 @@ class Session:
                 return
             upkeep, self._upkeep = self._upkeep, _upkeep()
             snapshot.shadow.close(LEAVE_S)
+            snapshot.sampler.close(LEAVE_S)
             upkeep.close(LEAVE_S)
             snapshot.member.close()
+            self._outside.close()
             if self._store is not None:
                 self._store.close()  # kept: what is in memory is not to be forgotten
 
@@ -200,66 +217,67 @@ class Session:
             enabled=config.weight_enabled,
             autostart=_by_ratio(config),
             check_interval_s=config.model_routing.check_interval_seconds,
-            on_change=Teller(),
+            on_change=_telling(Teller(), self._outside),
+            subscribers=config.notifications.subscribers,
         )
         member.start()
+        self._tell_of(member)
         return member
+
+    def _tell_of(self, member: Member) -> None:
+        if self._store is not None:
+            self._outside.follow(self.config, self._store, member)
 
     def _assembled(self, member: Member) -> Snapshot:
         old, config, transport = self._snapshot, self.config, self.transport
+        sampler = self._sampling(member)
         if (
             old is not None
-            and (old.member, old.reader) == (member, self._reader)
-            and (old.config.shadow, old.config.triton) == (config.shadow, config.triton)
+            and (old.member, old.reader, old.sampler) == (member, self._reader, sampler)
+            and shadowed(old.config) == shadowed(config)
         ):
             shadow = old.shadow
         else:
             shadow = Shadow(
-                config.shadow,
+                config,
                 member=member,
                 reader=self._reader,
+                finder=self._finder,
                 norms=self.norms,
                 metrics=self.metrics,
-                deadline_s=config.triton.candidate_deadline_s,
                 busy=self.busy,
                 clock=self._clock,
                 leave=lambda: transport.close(thread_ends=True),
+                disputed=sampler.disputed,
             )
-        return Snapshot(config, transport, self._reader, member, shadow)
+        return Snapshot(config, transport, self._reader, self._finder, member, shadow, sampler)
+
+    def _sampling(self, member: Member) -> Sampler:
+        old, settings = self._snapshot, self.config.review
+        if old is not None and old.member is member and old.config.review == settings:
+            return old.sampler
+        return Sampler(settings, self._store or MemoryStore(), self.metrics)
 
 
-def _transport(triton: TritonSettings) -> TritonTransport:
-    return TritonTransport(
-        triton.urls,
-        connect_timeout_s=triton.connect_timeout_s,
-        breaker=BreakerSettings(triton.breaker_failures, triton.breaker_open_s),
-    )
-
-
-def _reached(triton: TritonSettings) -> tuple[object, ...]:
-    """What makes another transport."""
-    return triton.urls, triton.connect_timeout_s, triton.breaker_failures, triton.breaker_open_s
-
-
-def _moved(before: ClientConfig, config: ClientConfig) -> bool:
-    """Whether another store is to be used. Raises ConfigError where somebody would be left behind."""
-    if config.store == before.store:
-        return False
-    if not (_private(before) or _private(config)):
-        raise ConfigError(
-            "store.url: another store is not accepted while this process runs, because the "
-            "rollout's state stays in the old one; restart to change it"
-        )
-    return True
-
-
-def _private(config: ClientConfig) -> bool:
-    """Nobody else sees this store, so nobody is left behind in it."""
-    return config.store.url is None or config.store.url.startswith("memory:")
+def _end_replaced(old: Snapshot, new: Snapshot) -> None:
+    if new.shadow is not old.shadow:
+        old.shadow.close(0)
+    if new.sampler is not old.sampler:
+        old.sampler.close(LEAVE_S)
 
 
 def _by_ratio(config: ClientConfig) -> bool:
     return config.rollout is None
+
+
+def _telling(teller: Teller, outside: Outside) -> Callable[[View], None]:
+    """A new view goes into the log, and there may be a message about it."""
+
+    def tell(view: View) -> None:
+        teller(view)
+        outside.wake()
+
+    return tell
 
 
 def _upkeep() -> Background:

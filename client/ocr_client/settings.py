@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Literal
 
 from ocr_preprocessing.load import MAX_PIXELS
+from ocr_rollout.core.notices import EVENTS, Event, Subscriber
 from ocr_rollout.core.routing import Arm, Sticky
 
-STABLE = Arm("convnext", 2)
-CANDIDATE = Arm("crnn", 2)
+STABLE = Arm("convnext", 3)
+CANDIDATE = Arm("crnn", 3)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,3 +114,69 @@ class ReloadSettings:
 
     watch: bool = True
     poll_s: float = 30.0
+
+
+TargetKind = Literal["webhook", "dingtalk", "wecom", "feishu", "slack"]
+Language = Literal["en", "zh"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """Somebody who is told what happens to the rollout.
+
+    name: stays with a message, also where the configuration has changed meanwhile.
+    url, secret: as the file gives them. They may be tokens, so they are never shown.
+    url_env, secret_env: or the variable that holds it, read at the time of sending; empty: none.
+        Who only writes messages, as `ocrctl rollout approve` does, needs no such variable.
+    """
+
+    name: str
+    kind: TargetKind
+    url: str = dataclasses.field(default="", repr=False)
+    url_env: str = ""
+    secret: str = dataclasses.field(default="", repr=False)
+    secret_env: str = ""
+    events: tuple[Event, ...] = EVENTS
+    language: Language = "en"
+
+
+@dataclasses.dataclass(frozen=True)
+class NotificationSettings:
+    """Who is told, and how patiently.
+
+    public_url: where people see the rollout, for a link; empty: none.
+    give_up_s: how long a message is tried, from the event on; at least once in any case.
+    store_lost_after_s: how long the store must be out of reach to be called lost.
+    """
+
+    targets: tuple[Target, ...] = ()
+    public_url: str = ""
+    give_up_s: float = 3_600.0
+    store_lost_after_s: float = 30.0
+
+    @property
+    def subscribers(self) -> tuple[Subscriber, ...]:
+        return tuple(Subscriber(target.name, target.events) for target in self.targets)
+
+
+@dataclasses.dataclass(frozen=True)
+class OtlpSettings:
+    """Where metrics are pushed as OpenTelemetry has it; nowhere, unless an address is given.
+
+    url, headers: as the file gives them, or the variables that hold them, as for `Target`.
+        headers: `name=value,name=value`, percent-encoded.
+    every_s: seconds between two pushes. service: what OpenTelemetry calls service.name.
+    attributes: more of the kind, for each push.
+    """
+
+    url: str = dataclasses.field(default="", repr=False)
+    url_env: str = ""
+    headers: str = dataclasses.field(default="", repr=False)
+    headers_env: str = ""
+    every_s: float = 60.0
+    service: str = "ocr-rollout"
+    attributes: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def enabled(self) -> bool:
+        return bool(self.url or self.url_env)

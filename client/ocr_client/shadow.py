@@ -19,14 +19,19 @@ from ocr_rollout.runtime import Member, View
 
 from .background import Background
 from .comparison import compared
+from .config import ClientConfig
 from .deadline import Deadline
 from .errors import OCRError
 from .metrics import Metrics
 from .norms import Norms
 from .outcomes import outcome_of
+from .pages.asked import deadlines_s, read_by
+from .pages.finder import FindLines
+from .pages.settings import PageSettings
 from .reading import LineReader
+from .report import count_pair
 from .request import Request
-from .settings import ShadowSettings
+from .settings import ShadowSettings, TritonSettings
 
 WAITING_BYTES: Final = 64_000_000  # pixels of all images that wait together
 PURPOSE: Final = "/shadow"  # of the salt: with the routing's own, the sample would not be one
@@ -50,6 +55,11 @@ class Order:
         )
 
 
+def shadowed(config: ClientConfig) -> tuple[ShadowSettings, TritonSettings, PageSettings]:
+    """What of a configuration a shadow goes by."""
+    return config.shadow, config.triton, config.pages
+
+
 def chosen(view: View, key: str, share_bp: int) -> bool:
     """Whether a request belongs to the sample: the same one each time, apart from its arm."""
     return share_bp > 0 and bucket_of(key, view.rollout_id + PURPOSE) < share_bp
@@ -58,31 +68,34 @@ def chosen(view: View, key: str, share_bp: int) -> bool:
 class Shadow:
     """Its own few threads with a bounded queue. Safe in threads.
 
-    deadline_s: for one reading. busy: whether the process has enough to do for users.
+    busy: whether the process has enough to do for users.
     clock: a monotonic one. leave: called in each thread before it ends.
+    disputed: told of a request that both arms read well, as it seems, and not alike: with both texts.
     """
 
     def __init__(  # noqa: PLR0913  # what a session has
         self,
-        settings: ShadowSettings,
+        config: ClientConfig,
         *,
         member: Member,
         reader: LineReader,
+        finder: FindLines,
         norms: Norms,
         metrics: Metrics,
-        deadline_s: float,
         busy: Callable[[], bool],
         clock: Callable[[], float],
         leave: Callable[[], None],
+        disputed: Callable[[Request, str, str], None],
     ) -> None:
-        self._settings = settings
+        self._config = config
+        self._settings = settings = config.shadow
         self._member = member
-        self._reader = reader
+        self._reader, self._finder = reader, finder
         self._norms = norms
         self._metrics = metrics
-        self._deadline_s = deadline_s
         self._busy = busy
         self._clock = clock
+        self._disputed = disputed
         self._lock = threading.Lock()
         self._bytes = 0
         self._background = Background(
@@ -138,20 +151,21 @@ class Shadow:
         arm, started_s, text = order.request.view.candidate, self._clock(), ""
         outcome: Outcome | None
         try:
-            reading = self._reader.read(
+            _, deadline_s = deadlines_s(order.request, self._config)
+            reading = read_by(
                 arm,
-                order.request.gray,
-                name=order.request.name,
-                deadline=Deadline(started_s + self._deadline_s, self._clock),
-                request_id=order.request.request_id,
+                order.request,
+                self._reader,
+                self._config.pages,
+                self._finder,
+                deadline=Deadline(started_s + deadline_s, self._clock),
                 last_resort=False,
             )
         except OCRError as fault:
             outcome = outcome_of(fault)
-            latency_ms = (self._clock() - started_s) * 1e3
         else:
-            latency_ms = (self._clock() - started_s) * 1e3
             outcome, text = self._norms.learn(arm, reading).kind, reading.text
+        latency_ms = (self._clock() - started_s) * 1e3 / order.request.lines
         if outcome is None:  # its breaker is open
             self._count("refused")
             return
@@ -161,7 +175,10 @@ class Shadow:
         )
         pair = compared(order.outcome, order.text, outcome, text)
         if pair is not None:
+            count_pair(self._metrics, pair)
             self._member.record_pair(order.request.view, pair, order.request.assignment.bucket)
+            if pair.both_fine and not pair.equal:
+                self._disputed(order.request, order.text, text)
 
     def _release(self, size: int) -> None:
         with self._lock:

@@ -20,6 +20,8 @@ from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError
 from tritonclient.http import InferenceServerClient, InferInput, InferRequestedOutput
 from tritonclient.utils import InferenceServerException
 
+from ocr_preprocessing.finder_spec import INPUT as MAPS_INPUT
+from ocr_preprocessing.finder_spec import OUTPUTS as MAPS
 from ocr_rollout.core.routing import Arm
 
 from .answers import STATUSES, answer_kind
@@ -112,7 +114,10 @@ class TritonTransport:
         self._clock = clock
         self._endpoints = Endpoints(self._urls, breaker, clock=clock)
         self._local = threading.local()
-        self._outputs = [InferRequestedOutput(name, binary_data=True) for name in OUTPUTS]
+        self._outputs = {
+            names: [InferRequestedOutput(name, binary_data=True) for name in names]
+            for names in (OUTPUTS, MAPS)
+        }
 
     def infer(
         self,
@@ -123,22 +128,14 @@ class TritonTransport:
         request_id: str,
         last_resort: bool = True,
     ) -> tuple[Tensor, Tensor]:
-        tensor = InferInput("image", list(image.shape), "UINT8")
-        tensor.set_data_from_numpy(image, binary_data=True)
+        return self._infer(
+            arm, "image", image, OUTPUTS, timeout_s, request_id, last_resort=last_resort
+        )
 
-        def ask(client: InferenceServerClient, left_s: float) -> tuple[Tensor, Tensor]:
-            result = client.infer(
-                arm.model,
-                [tensor],
-                model_version=str(arm.version),
-                outputs=self._outputs,
-                request_id=request_id,
-                timeout=max(1, int(left_s * 1e6)),  # microseconds, for a queue policy
-                headers={},  # a fresh one: tritonclient writes into it
-            )
-            return tuple(_output(result, name) for name in OUTPUTS)  # type: ignore[return-value]  # two
-
-        return self._call(arm, ask, timeout_s, last_resort=last_resort)
+    def maps(
+        self, arm: Arm, page: npt.NDArray[np.uint8], *, timeout_s: float, request_id: str
+    ) -> tuple[Tensor, Tensor]:
+        return self._infer(arm, MAPS_INPUT, page, MAPS, timeout_s, request_id, last_resort=False)
 
     def describe(self, arm: Arm, *, timeout_s: float, last_resort: bool = True) -> ModelFacts:
         def ask(client: InferenceServerClient, _left_s: float) -> ModelFacts:
@@ -163,6 +160,35 @@ class TritonTransport:
             self._drop(url)
         if thread_ends:  # gevent's event loop outlives its thread otherwise, with two open files
             gevent.get_hub().destroy(destroy_loop=True)
+
+    def _infer(
+        self,
+        arm: Arm,
+        name: str,
+        pixels: npt.NDArray[np.uint8],
+        outputs: tuple[str, str],
+        timeout_s: float,
+        request_id: str,
+        *,
+        last_resort: bool,
+    ) -> tuple[Tensor, Tensor]:
+        tensor = InferInput(name, list(pixels.shape), "UINT8")
+        tensor.set_data_from_numpy(pixels, binary_data=True)
+        wanted = self._outputs[outputs]
+
+        def ask(client: InferenceServerClient, left_s: float) -> tuple[Tensor, Tensor]:
+            result = client.infer(
+                arm.model,
+                [tensor],
+                model_version=str(arm.version),
+                outputs=wanted,
+                request_id=request_id,
+                timeout=max(1, int(left_s * 1e6)),  # microseconds, for a queue policy
+                headers={},  # a fresh one: tritonclient writes into it
+            )
+            return _output(result, outputs[0]), _output(result, outputs[1])
+
+        return self._call(arm, ask, timeout_s, last_resort=last_resort)
 
     def _call(
         self,

@@ -28,7 +28,9 @@ class Watch:
         name = os.fspath(where)
         self._where = name if "://" in name else os.path.abspath(name)  # noqa: PTH100  # Path.resolve would follow the links that are swapped
         self._apply = apply
-        self._watcher: Watcher | None = Watcher(open_source(name), apply)
+        source = open_source(name)
+        self.name = source.name
+        self._watcher: Watcher | None = Watcher(source, apply)
         self.config = self._watcher.load()
         self._lock = threading.RLock()  # beginning may lead to `apply`, and that to `follow`
         self._begun = False

@@ -10,12 +10,13 @@ import importlib.metadata
 import inspect
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 import typer
 from typer.core import TyperGroup
 
 GROUP = "ocrctl.commands"
+ROLLOUT_GROUP = "ocrctl.rollout"  # verbs of `ocrctl rollout` that packages above this one bring
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 _NAME_ONLY: Any = None
 
@@ -29,19 +30,29 @@ EXTRAS: Mapping[str, str] = {
     "jieba": "training",
     "grpc": "control",
     "matplotlib": "plot",
+    "pypdfium2": "pages",
+    "pyarrow": "parquet",
+    "fastapi": "gateway",
+    "uvicorn": "gateway",
+    "prometheus_client": "gateway",
 }
 
 
 class LazyVerbs(TyperGroup):
-    """A group whose commands are entry points."""
+    """A group whose commands are entry points, after those of its own."""
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  # the signature is Typer's
-        return sorted(found())
+    group: ClassVar[str] = GROUP
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002  # the signature is Typer's
-        entry = found().get(cmd_name)
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(dict.fromkeys([*super().list_commands(ctx), *sorted(found(self.group))]))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        own, verbs = super().get_command(ctx, cmd_name), found(self.group)
+        if own is not None:
+            return own
+        entry = verbs.get(cmd_name)
         if entry is None:
-            self.commands = dict.fromkeys(found(), _NAME_ONLY)  # for "did you mean"
+            self.commands = {**dict.fromkeys(verbs, _NAME_ONLY), **self.commands}  # "did you mean"
             return None
         try:
             target = entry.load()
@@ -50,6 +61,10 @@ class LazyVerbs(TyperGroup):
         command = _command(target, cmd_name)
         command.name = cmd_name
         return command
+
+
+class RolloutVerbs(LazyVerbs):
+    group = ROLLOUT_GROUP
 
 
 app = typer.Typer(
@@ -63,8 +78,24 @@ app = typer.Typer(
 
 
 @app.callback()
-def _root() -> None:
+def _root(
+    *,
+    version: Annotated[  # eager: it has ended the program
+        bool,
+        typer.Option(
+            "--version",
+            is_eager=True,
+            callback=lambda wanted: _version() if wanted else None,
+            help="Show the version and exit.",
+        ),
+    ] = False,
+) -> None:
     """A callback makes Typer build a group, even with no command of its own."""
+
+
+def _version() -> None:
+    print(f"ocrctl {importlib.metadata.version('ocr-rollout')}")
+    raise typer.Exit
 
 
 def main() -> None:
@@ -78,10 +109,10 @@ def main() -> None:
         sys.exit(f"ocrctl: {lacking(verb, error)}")
 
 
-def found() -> dict[str, importlib.metadata.EntryPoint]:
+def found(group: str = GROUP) -> dict[str, importlib.metadata.EntryPoint]:
     """Every verb that is installed, by name; where two packages claim one, the first."""
     verbs: dict[str, importlib.metadata.EntryPoint] = {}
-    for entry in importlib.metadata.entry_points(group=GROUP):
+    for entry in importlib.metadata.entry_points(group=group):
         verbs.setdefault(entry.name, entry)
     return verbs
 

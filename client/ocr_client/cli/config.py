@@ -65,7 +65,10 @@ def check(
 
 
 def facts(config: ClientConfig) -> dict[str, Any]:
-    """Plain values, shares 0..1. No password of a store is among them."""
+    """Plain values, shares 0..1. No password, URL of a receiver or secret is among them."""
+    from ocr_client.notifications import shown  # noqa: PLC0415
+    from ocr_client.otlp import shown as pushed  # noqa: PLC0415
+
     plan = config.plan()
     return {
         "stable": str(plan.stable),
@@ -80,11 +83,17 @@ def facts(config: ClientConfig) -> dict[str, Any]:
         "rescue": config.rescue.enabled,
         "reload": {"watch": config.reload.watch, "poll_s": config.reload.poll_s},
         "endpoints": list(config.triton.urls),
+        "notifications": shown.facts(config.notifications),
+        "otlp": pushed.facts(config.otlp),
+        "unread": dict(config.sections.unread),
     }
 
 
 def _lines(config: ClientConfig, found: dict[str, Any]) -> list[tuple[str, str]]:
     """Name and value of each fact, for people."""
+    from ocr_client.notifications import shown  # noqa: PLC0415
+    from ocr_client.otlp import shown as pushed  # noqa: PLC0415
+
     routing = config.model_routing
     lines = [("stable", found["stable"]), ("candidate", found["candidate"])]
     if not routing.crnn_enabled:
@@ -96,6 +105,7 @@ def _lines(config: ClientConfig, found: dict[str, Any]) -> list[tuple[str, str]]
     if config.rollout is not None:
         lines += _plan(config.rollout)
     reload = config.reload
+    lines += [(name, f"not checked: {reason}") for name, reason in found["unread"].items()]
     return [
         *lines,
         ("taken back", f"above {found['errors_limit'] * 100:g} % of failed requests"),
@@ -104,6 +114,8 @@ def _lines(config: ClientConfig, found: dict[str, Any]) -> list[tuple[str, str]]
         ("store", found["store"]),
         ("endpoints", ", ".join(found["endpoints"])),
         ("reload", f"on a change, and every {reload.poll_s:g} s" if reload.watch else "off"),
+        *shown.lines(config.notifications),
+        *pushed.lines(config.otlp),
     ]
 
 

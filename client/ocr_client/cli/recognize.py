@@ -1,32 +1,50 @@
-"""`ocrctl recognize`: image files in, texts out."""
+"""`ocrctl recognize`: images, PDFs, folders and addresses in, texts out."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
+from .options import ConfigFile, TritonURL, configured
+
 if TYPE_CHECKING:
     from ocr_client.config import ClientConfig
-    from ocr_client.errors import OCRError
-    from ocr_client.results import LineResult
+    from ocr_client.pages.formats import Format
+    from ocr_client.pages.settings import FinderChoice
+    from ocr_client.pages.sources import Wanted
 
-DEFAULT_CONFIG = Path("config.yaml")
-BAR_FROM = 20  # images
+    from .recognizing import Order
+
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
+_FORMATS = "text, json, markdown, html, csv, hocr, alto or pdf"
+_SUFFIXES: dict[str, Format] = {
+    ".txt": "text",
+    ".json": "json",
+    ".jsonl": "json",
+    ".md": "markdown",
+    ".html": "html",
+    ".csv": "csv",
+    ".hocr": "hocr",
+    ".xml": "alto",
+    ".pdf": "pdf",
+}
 
 app = typer.Typer(add_completion=False)
 
 
 @app.command()
-def recognize(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Image files.")],
+def recognize(  # noqa: PLR0913, PLR0917  # as many parameters as the verb has options
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH...",
+            help="Images, PDFs, folders, patterns, http(s):// addresses, or - for stdin.",
+        ),
+    ],
     user_id: Annotated[
         str | None, typer.Option(metavar="U", help="Part of what decides the arm.")
     ] = None,
@@ -34,43 +52,112 @@ def recognize(
         str | None,
         typer.Option(metavar="MODEL:VERSION", help="This arm or an error; no fallback."),
     ] = None,
-    line: Annotated[  # noqa: ARG001, FBT002  # the only mode there is so far
-        bool, typer.Option("--line", help="Each image is one line of text (the only mode so far).")
+    line: Annotated[
+        bool | None,
+        typer.Option(
+            "--line/--page",
+            help="Each image is one line of text, or a page; it decides by itself when left out.",
+            show_default=False,
+        ),
+    ] = None,
+    finder: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FINDER",
+            help="Of lines: classical, learned or auto, instead of pages.finder.",
+        ),
+    ] = None,
+    recursive: Annotated[  # noqa: FBT002  # a switch of the command line
+        bool, typer.Option("--recursive", "-r", help="Folders with the folders in them.")
+    ] = False,
+    fields: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Rules for fields of receipts and invoices: a YAML file, shipped, or none.",
+        ),
+    ] = None,
+    upright: Annotated[  # noqa: FBT002  # a switch of the command line
+        bool,
+        typer.Option("--upright", help="No page is turned: no look at its other sides."),
     ] = False,
     as_json: Annotated[  # noqa: FBT002  # a switch of the command line
         bool, typer.Option("--json", help="One JSON object a line, as they come.")
     ] = False,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            envvar="OCR_ROLLOUT_CONFIG",
-            help="Configuration; config.yaml in this folder, or the defaults, when left out.",
-        ),
-    ] = None,
-    url: Annotated[
+    format_: Annotated[
         str | None,
         typer.Option(
-            metavar="HOST:PORT",
-            envvar="OCR_ROLLOUT_TRITON_URL",
-            help="Triton's HTTP address instead of triton.urls.",
+            "--format", metavar="FORMAT", help=f"{_FORMATS} (with text to search); csv: the tables."
         ),
     ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|FOLDER/", help="Where to; in a folder a file for each input."),
+    ] = None,
+    visualize: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Pictures with boxes and texts go there."),
+    ] = None,
+    font: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="For the texts of --visualize; one with Chinese."),
+    ] = None,
+    pages: Annotated[
+        str | None,
+        typer.Option(metavar="RANGES", help="Of a PDF or TIFF, e.g. 1-3,7 or 10-."),
+    ] = None,
+    dpi: Annotated[
+        float, typer.Option(min=50, max=1200, help="Dots per inch at which PDFs are drawn.")
+    ] = 200.0,
+    text_layer: Annotated[  # noqa: FBT002  # a switch of the command line
+        bool,
+        typer.Option("--text-layer", help="Take the text that a PDF page holds, where it does."),
+    ] = False,
+    allow_private: Annotated[  # noqa: FBT002  # a switch of the command line
+        bool,
+        typer.Option("--allow-private", help="Fetch from addresses that are not public, too."),
+    ] = False,
+    config: ConfigFile = None,
+    url: TritonURL = None,
 ) -> None:
-    """Read images of text lines; the router or --arm decides which model does.
+    """Read lines and pages of text; the router or --arm decides which model does.
 
-    Example: ocrctl recognize samples/*.png --user-id u1
+    Example: ocrctl recognize scans/*.jpg invoice.pdf --format pdf --out texts.pdf
 
     Exit code 0: all were read; 1: some failed; 2: wrong usage; 130: interrupted.
     """
     # Imported here, so that `ocrctl --help` need not wait for OpenCV.
     from ocr_client.errors import BadArmError, ConfigError  # noqa: PLC0415
 
+    from .recognizing import Order, run  # noqa: PLC0415
+
     try:
-        failed = _recognize(paths, user_id, arm, _configured(config, url), as_json=as_json)
+        order = Order(
+            names=tuple(paths),
+            wanted=dataclasses.replace(
+                _wanted(pages, dpi, allow_private=allow_private), recursive=recursive
+            ),
+            user_id=user_id,
+            arm=arm,
+            line=line,
+            upright=upright,
+            text_layer=text_layer,
+            format=_format(format_, out, as_json=as_json),
+            out=None if out is None else Path(out),
+            each=out is not None and (out.endswith("/") or Path(out).is_dir()),
+            visualize=visualize,
+            font=font,
+        )
+        _check(order)
+        failed = run(order, _ruled_by(fields, _found_by(finder, configured(config, url))))
     except (BadArmError, ConfigError) as error:
         _complain(str(error))
         raise typer.Exit(WRONG_USAGE) from None
+    except BrokenPipeError:  # whoever read it has enough
+        raise
+    except OSError as error:  # of what is written: everything else is told of its own file
+        _complain(f"{error.filename or 'stdout'}: {(error.strerror or str(error)).lower()}")
+        raise typer.Exit(FAILED) from None
     except KeyboardInterrupt:
         _complain("interrupted")
         raise typer.Exit(INTERRUPTED) from None
@@ -78,98 +165,81 @@ def recognize(
         raise typer.Exit(FAILED)
 
 
-def to_json(file: str, answer: LineResult | OCRError) -> dict[str, Any]:
-    """One object of `--json`. The keys of a result are there for a failure, too."""
-    from ocr_client.errors import OCRError  # noqa: PLC0415
+def _wanted(pages: str | None, dpi: float, *, allow_private: bool) -> Wanted:
+    """Raises typer.BadParameter."""
+    from ocr_client.pages.sources import Wanted  # noqa: PLC0415
+    from ocr_client.pages.sources.ranges import PageRanges  # noqa: PLC0415
+    from ocr_client.pages.sources.remote import FetchLimits  # noqa: PLC0415
 
-    if isinstance(answer, OCRError):
-        return {
-            "file": file,
-            "success": False,
-            "text": None,
-            "confidence": None,
-            "time_ms": None,
-            "arm": None,
-            "bucket": None,
-            "fell_back": False,
-            "rescued": False,
-            "error": str(answer),
-            "error_type": type(answer).__name__,
-            "owner": answer.owner,
-        }
-    return {"file": file, "success": True, **answer.to_json(), "error": None}
+    try:
+        ranges = None if pages is None else PageRanges.parse(pages)
+    except ValueError as error:
+        raise typer.BadParameter(f"--pages: {error}") from None
+    return Wanted(ranges, dpi, fetch=FetchLimits(allow_private=allow_private))
 
 
-def _configured(path: Path | None, url: str | None) -> ClientConfig:
-    """Raises ConfigError."""
-    from ocr_client.config import ClientConfig  # noqa: PLC0415
-    from ocr_client.errors import ConfigError  # noqa: PLC0415
-    from ocr_client.sections import is_address  # noqa: PLC0415
+def _found_by(finder: str | None, config: ClientConfig) -> ClientConfig:
+    """With that finder of lines. Raises typer.BadParameter."""
+    from ocr_client.pages.settings import FinderChoice  # noqa: PLC0415
 
-    if path is None and DEFAULT_CONFIG.exists():
-        path = DEFAULT_CONFIG
-    config = ClientConfig() if path is None else ClientConfig.load(path)
-    if url is None:
+    if finder is None:
         return config
-    if not is_address(url):
-        raise ConfigError(f"--url: {url!r} is not accepted; accepted: HOST:PORT without http://")
-    return dataclasses.replace(config, triton=dataclasses.replace(config.triton, urls=(url,)))
+    known = get_args(FinderChoice)
+    if finder not in known:
+        accepted = ", ".join(known)
+        raise typer.BadParameter(f"--finder: {finder!r} is not accepted; accepted: {accepted}")
+    pages = dataclasses.replace(config.pages, finder=cast("FinderChoice", finder))
+    return dataclasses.replace(config, pages=pages)
 
 
-def _recognize(
-    paths: list[str], user_id: str | None, arm: str | None, config: ClientConfig, *, as_json: bool
-) -> bool:
-    """Whether some failed."""
-    from ocr_client.client import OCRClient  # noqa: PLC0415
-    from ocr_client.errors import OCRError  # noqa: PLC0415
+def _ruled_by(fields: str | None, config: ClientConfig) -> ClientConfig:
+    """With those rules for fields. Raises typer.BadParameter."""
+    from ocr_client.pages.fields import RulesError  # noqa: PLC0415
+    from ocr_client.pages.settings import field_rules  # noqa: PLC0415
 
-    if as_json:  # JSON is UTF-8; what no encoder takes becomes \udcxx, which JSON can read
-        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
-    rows: list[tuple[str, LineResult]] = []
-    told: set[str] = set()
-    failed = False
-    with (
-        OCRClient(config) as client,
-        contextlib.closing(client.recognize_many(paths, user_id=user_id, arm=arm)) as answers,
+    if fields is None:
+        return config
+    try:
+        rules = field_rules(fields)
+    except RulesError as error:
+        raise typer.BadParameter(f"--fields: {error}") from None
+    return dataclasses.replace(config, pages=dataclasses.replace(config.pages, fields=rules))
+
+
+def _format(name: str | None, out: str | None, *, as_json: bool) -> Format | None:
+    """None: for people. Raises typer.BadParameter."""
+    from ocr_client.pages.formats import FORMATS  # noqa: PLC0415
+
+    if as_json and name not in {None, "json"}:
+        raise typer.BadParameter(f"--json and --format {name}: choose one of them")
+    if as_json or name == "json":
+        return "json"
+    found = next((format_ for format_ in FORMATS if format_ == name), None)
+    if name is not None and found is None:
+        raise typer.BadParameter(f"--format: {name!r} is not accepted; accepted: {_FORMATS}")
+    if found is None and out is not None:
+        found = _SUFFIXES.get(Path(out).suffix.lower())
+        if found is None:
+            raise typer.BadParameter(f"--out {out}: name a --format: {_FORMATS}")
+    return found
+
+
+def _check(order: Order) -> None:
+    """Raises typer.BadParameter on what would only show after all pages have been read."""
+    if order.format == "pdf" and order.out is None and sys.stdout.isatty():
+        raise typer.BadParameter("--format pdf: name a file with --out, or send stdout to one")
+    if order.names.count("-") > 1:
+        raise typer.BadParameter("-: stdin can be read only once")
+    for name, folder in (
+        ("--out", order.out if order.each else None),
+        ("--visualize", order.visualize),
     ):
-        for file, answer in zip(paths, _with_bar(answers, len(paths)), strict=True):
-            if as_json:
-                print(json.dumps(to_json(file, answer), ensure_ascii=False), flush=True)
-            if not isinstance(answer, OCRError):
-                rows.append((file, answer))
-                continue
-            failed = True
-            complaint = _complaint(file, answer)
-            # A server that is gone is one fact, however many files were asked for.
-            if complaint not in told and (not as_json or answer.owner == "network"):
-                _complain(complaint)
-            told.add(complaint)
-    if rows and not as_json:
-        from .table import print_table, results_table  # noqa: PLC0415
-
-        print_table(results_table(rows))
-    return failed
-
-
-def _complaint(file: str, error: OCRError) -> str:
-    text = str(error)
-    return text if error.owner in {"caller", "network"} else f"{file}: {text}"
-
-
-def _with_bar(
-    answers: Iterator[LineResult | OCRError], total: int
-) -> Iterator[LineResult | OCRError]:
-    if total < BAR_FROM or not sys.stderr.isatty():
-        yield from answers
-        return
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import Progress  # noqa: PLC0415
-
-    # What is printed goes above the bar; never to stderr what belongs into a file.
-    with Progress(
-        console=Console(stderr=True), redirect_stdout=sys.stdout.isatty(), transient=True
-    ) as bar:
-        yield from bar.track(answers, total=total, description="reading")
+        if folder is not None and folder.exists() and not folder.is_dir():
+            raise typer.BadParameter(f"{name} {folder}: is a file; name a folder")
+    if order.out is not None and not order.each and not order.out.absolute().parent.is_dir():
+        raise typer.BadParameter(f"--out {order.out}: there is no folder {order.out.parent}")
+    if order.font is not None and not order.font.is_file():
+        raise typer.BadParameter(f"--font {order.font}: no such file")
 
 
 def _complain(text: str) -> None:

@@ -13,13 +13,18 @@ from rich.text import Text
 from ocr_client.results import LineResult
 
 
-def results_table(rows: Iterable[tuple[str, LineResult]]) -> Table:
-    """File and result -> file, text, confidence, arm, milliseconds, whether it fell back."""
+def results_table(rows: Iterable[tuple[str, LineResult]], *, mode: str | None = None) -> Table:
+    """File and result -> file, text, confidence, arm, milliseconds, whether it fell back.
+
+    mode: what the images were taken for, where that is to be said.
+    """
     table = Table("file", "text")
     table.add_column("confidence", justify="right")
     table.add_column("arm")
     table.add_column("ms", justify="right")
     table.add_column("fell back")
+    if mode is not None:
+        table.add_column("read as")
     for file, result in rows:
         table.add_row(
             Text(file),  # Text: a file name or a line of text is never markup
@@ -28,6 +33,7 @@ def results_table(rows: Iterable[tuple[str, LineResult]]) -> Table:
             str(result.arm),
             f"{result.time_ms:.1f}",
             "rescued" if result.rescued else "yes" if result.fell_back else "no",
+            *([mode] if mode is not None else []),
         )
     return table
 

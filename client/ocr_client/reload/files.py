@@ -42,6 +42,7 @@ class FileSource:
         self.name: Final = os.fspath(path)
         self._path: Final = Path(path).absolute()  # the working directory may change later
         self.folder: Final = self._path.parent
+        self._was_away = False  # since the watch was made
 
     def read(self) -> bytes:
         """Raises ConfigError where it is no file of at most MAX_BYTES that can be read."""
@@ -53,6 +54,7 @@ class FileSource:
                     raise ConfigError(f"{self.name}: is not a regular file; name a file")
                 content = file.read(MAX_BYTES + 1)
         except OSError as error:
+            self._was_away = True
             reason = (error.strerror or str(error)).lower()
             raise ConfigError(f"{self.name}: {reason}; name a file that can be read") from None
         except ValueError as error:  # a name that no system takes
@@ -64,6 +66,7 @@ class FileSource:
     def changes(self, stop: threading.Event, poll_s: Callable[[], float]) -> Iterator[None]:
         """See `Source`."""
         while not stop.is_set():
+            self._was_away = False
             trail = follow(self._path)
             watch = _watch(trail)
             if watch is None:
@@ -96,6 +99,10 @@ class FileSource:
             if seen or time.monotonic() >= looked + poll_s():
                 yield
                 looked = time.monotonic()
+                if self._was_away:
+                    # A directory that was away as well may have come back under its old number:
+                    # the trail is the same, and nothing is heard of it any more.
+                    return
 
 
 def _watch(trail: Trail) -> RustNotify | None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ocr_preprocessing.finder_spec import FinderSpec, finds_lines
 from ocr_preprocessing.spec import LineSpec, SpecError
 from ocr_rollout.core.routing import Arm
 
@@ -154,17 +155,22 @@ def _runtime(graph: Graph) -> tuple[str, ...]:
 
 
 def _spec(facts: Facts, config: Mapping[str, Any]) -> tuple[str, ...]:
-    """The client prepares lines as config.pbtxt says, so the version must have been trained so."""
+    """The client prepares lines as config.pbtxt says, so the version must have been trained so.
+
+    Of a line finder: pages, and what its maps mean.
+    """
+    parameters = spec_parameters(config)
+    kind, what = (FinderSpec, "page") if finds_lines(parameters) else (LineSpec, "line")
     try:
-        served = LineSpec.from_parameters(spec_parameters(config))
+        served: LineSpec | FinderSpec = kind.from_parameters(parameters)
         if "spec" not in facts.meta:
             return ()
-        trained = LineSpec.from_parameters(facts.meta["spec"])
+        trained: LineSpec | FinderSpec = kind.from_parameters(facts.meta["spec"])
     except SpecError as error:
-        return (f"how to prepare a line is not said: {error}",)
+        return (f"how to prepare a {what} is not said: {error}",)
     if trained != served:
-        what = f"it was trained with other preprocessing ({trained}) than config.pbtxt asks for"
-        return (f"{what} ({served}); a changed spec needs another model name",)
+        said = f"it was trained with other preprocessing ({trained}) than config.pbtxt asks for"
+        return (f"{said} ({served}); a changed spec needs another model name",)
     return ()
 
 

@@ -26,14 +26,18 @@ class PolicyError(ValueError):
 
 def served_versions(text: str, parse: Parse) -> tuple[int, ...]:
     """Ascending; what Triton loads of this model. Raises PolicyError unless it is `specific`."""
-    policy = _parsed(text, parse).get("version_policy", {})
-    listed = policy.get("specific", {}).get("versions", [])
+    policy = _parsed(text, parse).get("version_policy")
+    specific = policy.get("specific") if isinstance(policy, dict) else None
+    listed = specific.get("versions") if isinstance(specific, dict) else None
     if not listed:
         raise PolicyError(
             "version_policy is not `specific`, so that one broken version would take the model "
             "down; write version_policy { specific { versions: [ 1 ] } }"
         )
-    return tuple(sorted({int(version) for version in listed}))
+    for version in listed:
+        if type(version) is not int:
+            raise PolicyError(f"version_policy: {version!r} is no number of a version")
+    return tuple(sorted(set(listed)))
 
 
 def with_versions(text: str, versions: tuple[int, ...], parse: Parse) -> str:

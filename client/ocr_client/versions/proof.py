@@ -10,10 +10,13 @@ from ocr_client.deadline import Deadline
 from ocr_client.decode import check_answer
 from ocr_client.errors import OCRError
 from ocr_client.reading import LineReader
+from ocr_client.seam import Tensor
 from ocr_client.transport import TritonTransport
 from ocr_preprocessing.errors import ImageError
 from ocr_preprocessing.fast import Gray
+from ocr_preprocessing.finder_spec import FinderSpec, finds_lines
 from ocr_preprocessing.load import load_image
+from ocr_preprocessing.page.learned import MapsError, find_lines_learned
 from ocr_preprocessing.spec import LineSpec, SpecError
 from ocr_rollout.core.routing import Arm
 
@@ -38,9 +41,13 @@ def prove(url: str, arm: Arm, golden: GoldenSet) -> Score:
     """
     transport = TritonTransport((url,), connect_timeout_s=5.0)
     try:
-        _warm_up(transport, arm)
+        facts = transport.describe(arm, timeout_s=LINE_TIMEOUT_S)
+        if finds_lines(facts.parameters):
+            FinderSpec.from_parameters(facts.parameters)
+            return _find(transport, arm, golden)
+        _warm_up(transport, arm, LineSpec.from_parameters(facts.parameters))
         return _read(transport, arm, golden)
-    except (OCRError, SpecError) as error:
+    except (OCRError, SpecError, MapsError) as error:
         raise RefusedError(f"{arm} at {url}", (str(error),)) from error
     finally:
         transport.close()
@@ -50,17 +57,17 @@ def reference_score(url: str, arm: Arm, golden: GoldenSet) -> Score | None:
     """What the version in production reads. None when it does not answer: then only the limit counts."""
     transport = TritonTransport((url,), connect_timeout_s=5.0)
     try:
+        if finds_lines(transport.describe(arm, timeout_s=LINE_TIMEOUT_S).parameters):
+            return _find(transport, arm, golden)
         return _read(transport, arm, golden)
-    except OCRError:
+    except (OCRError, MapsError):
         return None
     finally:
         transport.close()
 
 
-def _warm_up(transport: TritonTransport, arm: Arm) -> None:
-    """Raises OCRError, or SpecError when the configuration says not how to prepare a line."""
-    facts = transport.describe(arm, timeout_s=LINE_TIMEOUT_S)
-    spec = LineSpec.from_parameters(facts.parameters)
+def _warm_up(transport: TritonTransport, arm: Arm, spec: LineSpec) -> None:
+    """Raises OCRError."""
     for width in spec.width_buckets:
         image = np.full((1, 1, spec.height, width), spec.pad_value, np.uint8)
         answer = transport.infer(arm, image, timeout_s=LINE_TIMEOUT_S, request_id=REQUEST_ID)
@@ -77,6 +84,18 @@ def _read(transport: TritonTransport, arm: Arm, golden: GoldenSet) -> Score:
             arm, gray, name=line.path.name, deadline=deadline, request_id=REQUEST_ID
         )
         readings.append(reading.text)
+    return score(str(arm), golden, readings)
+
+
+def _find(transport: TritonTransport, arm: Arm, golden: GoldenSet) -> Score:
+    """Of a line finder: a golden line on which it finds no text at all counts as read wrong."""
+
+    def ask(part: Gray) -> tuple[Tensor, Tensor]:
+        return transport.maps(arm, part, timeout_s=LINE_TIMEOUT_S, request_id=REQUEST_ID)
+
+    readings = [
+        line.text if find_lines_learned(_load(line), ask).lines else "" for line in golden.lines
+    ]
     return score(str(arm), golden, readings)
 
 

@@ -20,13 +20,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ocr_preprocessing.finder_spec import finds_lines
 from ocr_rollout.core.routing import Arm
 
 from . import checks, files, intake, steps
 from .errors import RefusedError, RepositoryError
 from .golden import GoldenSet, Score, Tolerance, judge
 from .journal import Transaction
-from .places import VersionFolder, model_name
+from .places import VersionFolder, model_name, spec_parameters
 from .proof import check_images, prove, reference_score
 from .rules import parse_config
 from .site import Site, refuse_no_endpoint
@@ -171,7 +172,10 @@ def _proven(
 ) -> tuple[tuple[str, ...], float]:
     """Of every endpoint: verdict; and the highest error rate. Raises RefusedError."""
     arm, served = transaction.arm, _served(transaction)
-    against = standard.against or (served[-1] if served else standard.stable)
+    assert transaction.config_after is not None
+    finder = finds_lines(spec_parameters(parse_config(transaction.config_after)))
+    stable = None if finder else standard.stable  # they are not to be compared
+    against = standard.against or (served[-1] if served else stable)
     verdicts, worst = [], 0.0
     reference: Score | None = None
     for endpoint in site.fleet.endpoints:

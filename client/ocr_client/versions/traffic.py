@@ -21,11 +21,13 @@ class Use:
     """why: one line.
 
     old: only a rollback of a completed rollout would go there, so a person may give it up.
+    helps: without it everything works, if less well, so it need not be there at all.
     """
 
     arm: Arm
     why: str
     old: bool = False
+    helps: bool = False
 
 
 def uses(config: ClientConfig, state: RolloutState | None) -> tuple[Use, ...]:
@@ -34,6 +36,9 @@ def uses(config: ClientConfig, state: RolloutState | None) -> tuple[Use, ...]:
     found = [Use(routing.stable, "model_routing.stable in the configuration names it")]
     if plan is not None:
         found.append(Use(plan.stable, f"it is stable in the plan {plan.rollout_id}"))
+    if config.pages.finder != "classical":
+        why = "pages.finder_model finds the lines of pages by it"
+        found.append(Use(config.pages.finder_model, why, helps=True))
     if routing.crnn_enabled and not _taken_back(config, state):
         if plan is not None:
             found.append(Use(plan.candidate, f"it is the candidate of the plan {plan.rollout_id}"))

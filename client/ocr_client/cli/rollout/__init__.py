@@ -6,17 +6,25 @@
 | `orders`, `commit`, `weights`, `server_check` | what is ordered, and compare-and-set on the store |
 | `status`, `facts`, `figures`, `server_facts`, `screen` | what is known: gathered, counted, drawn |
 | `history`, `plan`, `simulate` | the audit log; the plan; what it would do on made traffic |
+| `review`, `review_screen` | what is put aside for people, and what they found |
+| `export` | the store's tables for other programs |
+| `notify_test` | a test message to who is told |
 | `setting`, `options`, `words` | configuration and store; options; how things are called |
+
+Packages above this one bring verbs of their own by the entry points `ocrctl.rollout`.
 """
 
 from __future__ import annotations
 
 import typer
 
-from . import acts, history, plan, simulate, status
+from ocr_client.cli.app import RolloutVerbs
+
+from . import acts, export, history, notify_test, plan, review, simulate, status
 
 app = typer.Typer(
     name="rollout",
+    cls=RolloutVerbs,
     help="Replace stable by a candidate, phase by phase.",
     no_args_is_help=True,
     add_completion=False,
@@ -32,3 +40,6 @@ app.command()(acts.clear)
 app.command()(history.history)
 app.command(name="set-weight")(acts.set_weight)
 app.command()(simulate.simulate)
+app.command()(export.export)
+app.add_typer(review.app)
+app.command(name="notify-test")(notify_test.notify_test)

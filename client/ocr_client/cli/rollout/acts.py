@@ -19,6 +19,7 @@ from .options import (
     Note,
     Reason,
     StoreURL,
+    complain,
     login,
     print_json,
     refusing,
@@ -55,11 +56,13 @@ def start(
     Example: ocrctl rollout start --by ann --note "as decided on Monday"
     """
     with refusing():
-        from . import orders, setting, weights  # noqa: PLC0415
+        from ocr_client.operations import orders, setting, weights  # noqa: PLC0415
 
         there = setting.setting(config, store)
         found = weights.given(digest) or weights.of_model(repository, there.plan.candidate)
-        done = orders.start(there, digest=found, by=_who(by), note=note, check=not no_server_check)
+        done = orders.start(
+            there, digest=found, by=_who(by), note=note, check=not no_server_check, tell=complain
+        )
         _tell(done, as_json=as_json)
 
 
@@ -77,11 +80,13 @@ def approve(
     Example: ocrctl rollout approve --by ann --note "200 texts read, no complaint"
     """
     with refusing():
-        from . import orders, setting  # noqa: PLC0415
+        from ocr_client.operations import orders, setting  # noqa: PLC0415
 
         there = setting.setting(config, store)
         # Never the login: an approval is a person's word, not a session's.
-        done = orders.approve(there, by=by or "", note=note, check=not no_server_check)
+        done = orders.approve(
+            there, by=by or "", note=note, check=not no_server_check, tell=complain
+        )
         _tell(done, as_json=as_json)
 
 
@@ -98,7 +103,7 @@ def pause(
     Example: ocrctl rollout pause --reason "over the weekend"
     """
     with refusing():
-        from . import orders, setting  # noqa: PLC0415
+        from ocr_client.operations import orders, setting  # noqa: PLC0415
 
         there = setting.without_plan(config, store)
         _tell(orders.pause(there, by=_who(by), reason=reason), as_json=as_json)
@@ -117,7 +122,7 @@ def resume(
     Example: ocrctl rollout resume --by ann
     """
     with refusing():
-        from . import orders, setting  # noqa: PLC0415
+        from ocr_client.operations import orders, setting  # noqa: PLC0415
 
         there = setting.without_plan(config, store)
         _tell(orders.resume(there, by=_who(by), reason=reason), as_json=as_json)
@@ -138,7 +143,7 @@ def rollback(
     Example: ocrctl rollout rollback --by ann --reason "wrong dates on invoices"
     """
     with refusing():
-        from . import orders, setting  # noqa: PLC0415
+        from ocr_client.operations import orders, setting  # noqa: PLC0415
 
         there = setting.without_plan(config, store)
         _tell(orders.rollback(there, by=_who(by), reason=reason), as_json=as_json)
@@ -160,7 +165,7 @@ def clear(
     Example: ocrctl rollout clear be33240d --by ann --note "it was the decoder"
     """
     with refusing():
-        from . import orders, setting  # noqa: PLC0415
+        from ocr_client.operations import orders, setting  # noqa: PLC0415
 
         there = setting.without_plan(config, store)
         _tell(orders.clear(there, digest=digest, by=_who(by), note=note), as_json=as_json)
@@ -185,11 +190,13 @@ def set_weight(
     Example: ocrctl rollout set-weight 5% --by ann --note "fewer until Monday"
     """
     with refusing():
-        from . import orders, setting  # noqa: PLC0415
+        from ocr_client.operations import orders, setting  # noqa: PLC0415
 
         there = setting.setting(config, store)
         check = not no_server_check
-        done = orders.set_weight(there, weight_bp=weight_bp, by=_who(by), note=note, check=check)
+        done = orders.set_weight(
+            there, weight_bp=weight_bp, by=_who(by), note=note, check=check, tell=complain
+        )
         _tell(done, as_json=as_json)
 
 
@@ -202,7 +209,7 @@ def _tell(done: Transition, *, as_json: bool) -> None:
     if as_json:
         print_json({"audit": done.audit.to_dict(), "state": done.state.to_dict()})
         return
-    from .words import moved  # noqa: PLC0415
+    from ocr_client.operations.words import moved  # noqa: PLC0415
 
     entry = done.audit
     print(f"{entry.rollout_id}: {entry.action} by {entry.who}: {moved(entry)} ({entry.why})")

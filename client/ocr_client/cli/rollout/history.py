@@ -25,7 +25,7 @@ def history(
     Example: ocrctl rollout history --limit 10
     """
     with refusing():
-        from . import setting  # noqa: PLC0415
+        from ocr_client.operations import setting  # noqa: PLC0415
 
         there = setting.without_plan(config, store)
         entries = there.to_read().history(after=-limit, limit=limit)
@@ -45,9 +45,8 @@ def told(document: Mapping[str, Any]) -> tuple[str, ...]:
 
     Never raises: an entry that this version cannot read says so in its place.
     """
+    from ocr_client.operations.words import moment, moved  # noqa: PLC0415
     from ocr_rollout.core.state import AuditEntry, StateError  # noqa: PLC0415
-
-    from .words import moment, moved  # noqa: PLC0415
 
     try:
         entry = AuditEntry.from_dict(document)
@@ -63,8 +62,7 @@ def _print_story(entries: Sequence[Recorded]) -> None:
     from rich.text import Text  # noqa: PLC0415
 
     from ocr_client.cli.table import print_table  # noqa: PLC0415
-
-    from .words import zone  # noqa: PLC0415
+    from ocr_client.operations.words import zone  # noqa: PLC0415
 
     table = Table("", f"time ({zone()})", "rollout", "who", "action", "from -> to", "why")
     for entry in entries:

@@ -5,43 +5,32 @@ from __future__ import annotations
 import contextlib
 import getpass
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, NoReturn
 
 import typer
 
+from ocr_client.cli.options import ConfigSource
+from ocr_client.operations.refused import RESERVED, RefusedError, one_line, person
+
 FAILED = 1
-LONGEST = 1_000  # characters of a note or a reason
-# Who acts by itself signs with these, so no person may.
-RESERVED = frozenset({"judge", "controller", "config"})
 
 
-class RefusedError(Exception):
-    """A verb that is not carried out, in one line; whatever is stored stays as it was."""
+def _checked(check: Callable[[str], str]) -> Callable[[str | None], str | None]:
+    """As a callback of an option, which may be left out."""
+
+    def callback(value: str | None) -> str | None:
+        try:
+            return value if value is None else check(value)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+
+    return callback
 
 
-def _one_line(value: str | None) -> str | None:
-    if value is not None and (len(value) > LONGEST or not value.isprintable()):
-        raise typer.BadParameter(f"one line of at most {LONGEST} characters, please")
-    return value
+_one_line, _person = _checked(one_line), _checked(person)
 
-
-def _person(value: str | None) -> str | None:
-    if value is not None and (len(value) > 80 or not value.isprintable()):
-        raise typer.BadParameter("a name on one line, at most 80 characters, please")
-    if value is not None and value.strip() in RESERVED:
-        raise typer.BadParameter(f"{value.strip()!r} is what the program calls itself")
-    return value
-
-
-Config = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FILE|URL",
-        envvar="OCR_ROLLOUT_CONFIG",
-        help="Configuration; config.yaml in this folder, or the defaults, when left out.",
-    ),
-]
+Config = ConfigSource
 StoreURL = Annotated[
     str | None,
     typer.Option(

@@ -13,7 +13,7 @@ def show(*, config: Config = None, as_json: Json = False) -> None:
     Example: ocrctl rollout plan --config config.yaml
     """
     with refusing():
-        from . import setting  # noqa: PLC0415
+        from ocr_client.operations import setting  # noqa: PLC0415
 
         there, name = setting.configured(config)
         plan = setting.plan_to_try(there)
@@ -24,9 +24,8 @@ def show(*, config: Config = None, as_json: Json = False) -> None:
     from rich.text import Text  # noqa: PLC0415
 
     from ocr_client.cli.table import print_table  # noqa: PLC0415
+    from ocr_client.operations.words import percent  # noqa: PLC0415
     from ocr_rollout.core.fields import lasting  # noqa: PLC0415
-
-    from .words import percent  # noqa: PLC0415
 
     limits = plan.limits
     print(f"{plan.rollout_id}: {plan.stable} -> {plan.candidate}, sticky {plan.sticky}")
@@ -47,5 +46,11 @@ def show(*, config: Config = None, as_json: Json = False) -> None:
         + (f"; p95 above {limits.latency_ratio:g} times stable's" if limits.latency_ratio else "")
         + (f"; p95 above {limits.latency_p95_ms:g} ms" if limits.latency_p95_ms else "")
     )
+    if limits.review is not None:
+        print(
+            f"reviewers: {limits.review.min_reviewed} lines before a phase is left; "
+            f"{'taken back' if limits.review.binding else 'people are told'} where fewer are right "
+            f"than stable's by {limits.review.margin:.2%}"
+        )
     if there.rollout is None:
         print(f"(the default plan: {name} has no section rollout; {setting.HOW_TO_SHARE})")

@@ -9,14 +9,15 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ocr_client.operations.facts import Facts
+from ocr_client.operations.figures import ArmFigures
+from ocr_client.operations.words import moment, percent, share
 from ocr_client.statistics import ArmMeans
 from ocr_rollout.core.fields import lasting
 from ocr_rollout.core.outcomes import ERRORS, NEVER, OUTCOMES, Outcome
 
-from .facts import Facts
-from .figures import ArmFigures
 from .history import told
-from .words import moment, percent, share
+from .review_screen import reviews
 
 _STATUS_STYLE: Final = {
     "running": "bold cyan",
@@ -42,6 +43,7 @@ def screen(facts: Facts) -> Iterator[RenderableType]:
     yield _arms(facts)
     yield from _server(facts)
     yield _shadow(facts)
+    yield from reviews(facts)
     yield _verdicts(facts)
     yield from _tombstones(facts)
 

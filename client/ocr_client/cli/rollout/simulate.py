@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Config, Json, RefusedError, print_json, refusing
+from ocr_client.operations.refused import RefusedError
+
+from .options import Config, Json, print_json, refusing
 
 if TYPE_CHECKING:  # scipy takes a second: not for `ocrctl --help`
     from ocr_rollout.simulation.odds import Odds, Scenario
@@ -41,7 +43,7 @@ def simulate(  # noqa: PLR0913  # as many as the verb has options
     seed: Annotated[int, typer.Option(min=0)] = 0,
     plot: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.png", help="Draw it, too; needs the extra [plot]."),
+        typer.Option(metavar="FILE.png", help="Draw it, too; needs the extra `plot`."),
     ] = None,
     config: Config = None,
     as_json: Json = False,
@@ -51,11 +53,10 @@ def simulate(  # noqa: PLR0913  # as many as the verb has options
     Example: ocrctl rollout simulate --candidate-error 0.01 --becomes 0.2 --after 500
     """
     with refusing():
+        from ocr_client.operations.setting import configured, plan_to_try  # noqa: PLC0415
         from ocr_rollout.core.routing import BUCKETS  # noqa: PLC0415
         from ocr_rollout.simulation import odds  # noqa: PLC0415
         from ocr_rollout.simulation.timeline import timeline  # noqa: PLC0415
-
-        from .setting import configured, plan_to_try  # noqa: PLC0415
 
         if becomes is not None and not after < requests:
             raise RefusedError(f"--after {after}: must come before --requests {requests}")

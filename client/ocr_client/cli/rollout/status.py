@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,13 +14,8 @@ from .options import Config, Json, StoreURL, complain, print_json, refusing
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from ocr_client.settings import TritonSettings
-
-    from .facts import Facts
-    from .server_facts import Sample, ServerFacts
-    from .setting import Setting
-
-EVERY_S = 2.0
+    from ocr_client.operations.facts import Facts
+    from ocr_client.operations.setting import Setting
 
 
 def status(
@@ -43,7 +35,7 @@ def status(
     Example: ocrctl rollout status --watch
     """
     with refusing():
-        from . import setting  # noqa: PLC0415
+        from ocr_client.operations import setting  # noqa: PLC0415
 
         there = setting.setting(config, store)
         if not watch:
@@ -56,8 +48,8 @@ def status(
 
 
 def _facts_now(there: Setting) -> Facts:
-    from .facts import gather  # noqa: PLC0415
-    from .server_facts import ask, facts  # noqa: PLC0415
+    from ocr_client.operations.facts import gather  # noqa: PLC0415
+    from ocr_client.operations.server_facts import ask, facts  # noqa: PLC0415
 
     sample = ask(there.config.triton, time.monotonic())
     return gather(there, facts((sample,)), time.time())
@@ -68,73 +60,28 @@ def _watch(there: Setting, *, as_json: bool) -> None:
     from rich.live import Live  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    from .facts import gather  # noqa: PLC0415
+    from ocr_client.operations.watching import Asking, each  # noqa: PLC0415
+
     from .screen import screen  # noqa: PLC0415
 
-    console = Console(file=sys.stdout)
-    with _asking(there.config.triton) as server:
-
-        def facts() -> Facts:
-            return gather(there, server(), time.time())
-
+    console, endless = Console(file=sys.stdout), threading.Event()
+    with Asking(lambda: there.config.triton) as server:
         if as_json or not console.is_terminal:
-            for found in _each(there, facts, complain):
+            for found in each(
+                lambda: there, server.facts, lambda error: complain(str(error)), endless
+            ):
                 _show(found, as_json=as_json)
             return
         with Live(console=console, auto_refresh=False, screen=True) as live:
 
-            def trouble(line: str) -> None:
-                live.update(Group(*seen, Text(line, style="bold red")), refresh=True)
+            def trouble(error: Exception) -> None:
+                line = Text(f"ocrctl: {error}", style="bold red")
+                live.update(Group(*seen, line), refresh=True)
 
             seen: list[RenderableType] = []
-            for found in _each(there, facts, trouble):
+            for found in each(lambda: there, server.facts, trouble, endless):
                 seen = list(screen(found))
                 live.update(Group(*seen), refresh=True)
-
-
-def _each(
-    there: Setting, facts: Callable[[], Facts], trouble: Callable[[str], None]
-) -> Iterator[Facts]:
-    """Facts now, on every change of the state, and every 2 s; without end.
-
-    trouble: is told what is wrong with the store, in one line; then it is asked again.
-    """
-    from ocr_rollout.core.counts import RecordError  # noqa: PLC0415
-    from ocr_rollout.core.state import StateError  # noqa: PLC0415
-    from ocr_rollout.stores import StorageError  # noqa: PLC0415
-
-    while True:
-        try:
-            found = facts()
-            yield found
-            there.to_read().wait_for_change(found.state.generation, EVERY_S)
-        except (StorageError, StateError, RecordError) as error:  # noqa: PERF203  # it goes on
-            trouble(f"ocrctl: {error}")
-            time.sleep(EVERY_S)
-
-
-@contextlib.contextmanager
-def _asking(triton: TritonSettings) -> Iterator[Callable[[], ServerFacts]]:
-    """Asks Triton every 2 s in a thread of its own, so that a slow answer delays no state."""
-    from .server_facts import OVER_S, ask, facts  # noqa: PLC0415
-
-    samples: deque[Sample] = deque(maxlen=round(OVER_S / EVERY_S) + 1)
-    first, end = threading.Event(), threading.Event()
-
-    def run() -> None:
-        while not end.is_set():
-            samples.append(ask(triton, time.monotonic()))
-            first.set()
-            end.wait(EVERY_S)
-
-    thread = threading.Thread(target=run, name="ask-triton", daemon=True)
-    thread.start()
-    first.wait(1.0)  # mostly it is there by then, and the first picture complete
-    try:
-        yield lambda: facts(tuple(samples))
-    finally:
-        end.set()
-        thread.join(timeout=EVERY_S)
 
 
 def _show(found: Facts, *, as_json: bool) -> None:

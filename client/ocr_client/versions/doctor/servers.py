@@ -84,7 +84,7 @@ def _endpoint(
 def _in_use(
     site: Site, used: tuple[Use, ...], listed: dict[str, tuple[int, ...]], mender: Mender
 ) -> Iterator[Finding]:
-    for arm in dict.fromkeys(use.arm for use in used):
+    for arm in dict.fromkeys(use.arm for use in _needed(site, used)):
         if arm.version in listed.get(arm.model, ()):
             continue
         why = next(use.why for use in used if use.arm == arm)
@@ -98,6 +98,12 @@ def _in_use(
         yield Finding("error", str(arm), f"{why}, and config.pbtxt does not list it", mend)
 
 
+def _needed(site: Site, used: tuple[Use, ...]) -> list[Use]:
+    """Without models that only help, where the repository has none of them."""
+    there = set(site.repository.models())
+    return [use for use in used if not use.helps or use.arm.model in there]
+
+
 def _cold_start(
     site: Site, used: tuple[Use, ...], listed: dict[str, tuple[int, ...]]
 ) -> Iterator[Finding]:
@@ -106,7 +112,8 @@ def _cold_start(
         loads = [f"{model}:{number}" for model in models for number in listed.get(model, ())]
         what = f"a start would load {', '.join(loads) or 'nothing'}"
         yield Finding("note", where, what)
-        for model in sorted({use.arm.model for use in used} - set(models)):
+        needed = _needed(site, used)
+        for model in sorted({use.arm.model for use in needed} - set(models)):
             why = next(use.why for use in used if use.arm.model == model)
             what = f"its start list lacks {model} ({why}): after the next start nobody serves it"
             yield Finding("error", where, what, mend.format(model=model))

@@ -7,13 +7,14 @@ import dataclasses
 from pathlib import Path
 
 from ocr_client.config import ClientConfig
+from ocr_client.errors import ConfigError
 from ocr_client.reload import open_source, read_config
 from ocr_rollout.core.plan import Plan, parse
 from ocr_rollout.core.state import RolloutState, StateError
 from ocr_rollout.runtime.transitions import read_state
 from ocr_rollout.stores import MemoryStore, SqliteStore, Store, open_store
 
-from .options import RefusedError
+from .refused import NoRolloutError
 
 DEFAULT_CONFIG = Path("config.yaml")
 HOW_TO_SHARE = "add a section to it, e.g. 'rollout: {id: crnn-1}'"
@@ -43,7 +44,7 @@ class Setting:
 
         Reading would make the file, and it would belong to who looks, not to who serves.
         """
-        if isinstance(self.store, SqliteStore) and not self.store.path.exists():
+        if isinstance(self.store, SqliteStore) and self.store.absent:
             return MemoryStore()
         return self.store
 
@@ -59,27 +60,35 @@ def configured(where: str | None) -> tuple[ClientConfig, str]:
 
 
 def setting(where: str | None, url: str | None) -> Setting:
-    """Raises ConfigError, StoreError, or RefusedError where nothing is shared."""
+    """Raises ConfigError, StoreError, or NoRolloutError where nothing is shared."""
     config, name = configured(where)
     return Setting(config, name, shared_store(url or config.store.url, name))
 
 
 def without_plan(where: str | None, url: str | None) -> Setting:
-    """For verbs that need no plan: with a URL given, no configuration is read.
+    """For verbs that need no plan: with a URL given, no configuration is needed.
 
     So a rollback is possible while config.yaml is broken. Raises as `setting` does.
     """
     if url is None:
         return setting(where, None)
-    return Setting(ClientConfig(), "--store", shared_store(url, "--store"))
+    return Setting(_who_is_told(where), "--store", shared_store(url, "--store"))
+
+
+def _who_is_told(where: str | None) -> ClientConfig:
+    """Nothing else of a configuration, and the defaults where it cannot be read."""
+    with contextlib.suppress(ConfigError):
+        return ClientConfig(notifications=configured(where)[0].notifications)
+    return ClientConfig()
 
 
 def shared_store(url: str | None, name: str) -> Store:
+    """Raises StoreError, or NoRolloutError where nothing is shared."""
     if url is None:
-        raise RefusedError(f"{name}: no rollout is configured; {HOW_TO_SHARE}")
+        raise NoRolloutError(f"{name}: no rollout is configured; {HOW_TO_SHARE}")
     store = open_store(url)
     if isinstance(store, MemoryStore):
-        raise RefusedError(f"{name}: the store is memory:, which only its own process sees")
+        raise NoRolloutError(f"{name}: the store is memory:, which only its own process sees")
     return store
 
 

@@ -6,12 +6,16 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from ocr_client.reviews.accuracy import Accuracy, accuracy
 from ocr_rollout.core.controller import Step, look
+from ocr_rollout.core.evidence import Evidence
 from ocr_rollout.core.plan import Plan
 from ocr_rollout.core.routing import BUCKETS
 from ocr_rollout.core.state import RolloutState
 from ocr_rollout.core.transition import same_rollout
-from ocr_rollout.runtime.evidence import read_evidence
+from ocr_rollout.runtime.evidence import EvidenceReader
+from ocr_rollout.stores import Store
+from ocr_rollout.stores.review_series import reviews_of
 
 from .figures import Agreement, ArmFigures, agreement, arm_figures
 from .server_facts import ServerFacts
@@ -22,7 +26,8 @@ from .setting import Setting
 class Facts:
     """at_s: Unix time. name, store: of the configuration and the store, for people.
 
-    arms: stable, candidate, shadow, counted since the epoch began. watched_s: of the phase.
+    arms: stable, candidate, shadow, counted since the epoch began. reviews: of the whole rollout.
+    watched_s: of the phase. evidence: what all of it was counted from, and the judge looked at.
     step: what the judge says, and what the rules would do now. last: the newest line of the audit
     log. follows: the state is of the configured plan. enabled: the configuration lets the candidate
     have traffic at all.
@@ -37,7 +42,9 @@ class Facts:
     enabled: bool
     arms: tuple[ArmFigures, ...]
     shadow: Agreement
+    reviews: Accuracy
     watched_s: float
+    evidence: Evidence
     step: Step
     last: Mapping[str, Any] | None
     server: ServerFacts
@@ -54,7 +61,7 @@ class Facts:
         return self.state.phase if known else None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, complete."""
+        """Plain values, complete but for the evidence."""
         state, phase, due = self.state, self.phase, self.step.transition
         return {
             "at_s": self.at_s,
@@ -78,6 +85,7 @@ class Facts:
             "enabled": self.enabled,
             "arms": {figures.role: figures.to_dict() for figures in self.arms},
             "shadow": self.shadow.to_dict(),
+            "review": self.reviews.to_dict(),
             "verdicts": [verdict.to_dict() for verdict in self.step.judgement.verdicts],
             "trip": _verdict(self.step.judgement.trip),
             "common_cause": _verdict(self.step.judgement.common_cause),
@@ -91,31 +99,56 @@ class Facts:
         }
 
 
+class Gatherer:
+    """Gathers again and again: time buckets that are over are read once a minute. For one thread."""
+
+    def __init__(self) -> None:
+        self._store: Store | None = None
+        self._reader: EvidenceReader | None = None
+
+    def gather(self, there: Setting, server: ServerFacts, at_s: float) -> Facts:
+        """Reads the store once. Raises StorageError, StateError or RecordError."""
+        state, plan, store = there.state(), there.plan, there.to_read()
+        evidence = self._reading(store, state, plan.rollout_id).read(at_s)
+        newest = store.history(after=-1, limit=1)
+        candidate = state.candidate or str(plan.candidate)
+        return Facts(
+            at_s=at_s,
+            name=there.name,
+            store=there.store.url,
+            plan=plan,
+            state=state,
+            follows=same_rollout(state, plan.rollout_id, plan.stable, plan.candidate),
+            enabled=there.config.weight_enabled,
+            arms=(
+                arm_figures("stable", state.stable or str(plan.stable), evidence.stable, at_s),
+                arm_figures("candidate", candidate, evidence.candidate, at_s),
+                arm_figures("shadow", candidate, evidence.shadow, at_s),
+            ),
+            shadow=agreement(evidence.pairs.total),
+            reviews=accuracy(evidence.reviews, evidence.pairs.total),
+            watched_s=state.dwell_s + evidence.watched_s,
+            evidence=evidence,
+            step=look(plan, state, evidence, at_s),
+            last=newest[-1].entry.document if newest else None,
+            server=server,
+        )
+
+    def _reading(self, store: Store, state: RolloutState, rollout_id: str) -> EvidenceReader:
+        reader, reviews = self._reader, reviews_of(state, rollout_id)
+        if (
+            reader is None
+            or store is not self._store
+            or (reader.epoch, reader.reviews) != (state.epoch, reviews)
+        ):
+            reader = EvidenceReader(store, state.epoch, reviews)
+            self._store, self._reader = store, reader
+        return reader
+
+
 def gather(there: Setting, server: ServerFacts, at_s: float) -> Facts:
-    """Reads the store once. Raises StorageError, StateError or RecordError."""
-    state, plan, store = there.state(), there.plan, there.to_read()
-    evidence = read_evidence(store, state.epoch, at_s)
-    newest = store.history(after=-1, limit=1)
-    candidate = state.candidate or str(plan.candidate)
-    return Facts(
-        at_s=at_s,
-        name=there.name,
-        store=there.store.url,
-        plan=plan,
-        state=state,
-        follows=same_rollout(state, plan.rollout_id, plan.stable, plan.candidate),
-        enabled=there.config.weight_enabled,
-        arms=(
-            arm_figures("stable", state.stable or str(plan.stable), evidence.stable, at_s),
-            arm_figures("candidate", candidate, evidence.candidate, at_s),
-            arm_figures("shadow", candidate, evidence.shadow, at_s),
-        ),
-        shadow=agreement(evidence.pairs.total),
-        watched_s=state.dwell_s + evidence.watched_s,
-        step=look(plan, state, evidence, at_s),
-        last=newest[-1].entry.document if newest else None,
-        server=server,
-    )
+    """One reading. Raises as `Gatherer.gather` does."""
+    return Gatherer().gather(there, server, at_s)
 
 
 def _verdict(verdict: Any) -> dict[str, Any] | None:

@@ -13,11 +13,10 @@ from typing import Final
 from ocr_rollout.core.commands import Answer
 from ocr_rollout.core.state import RolloutState
 from ocr_rollout.core.transition import Refusal, Transition
-from ocr_rollout.runtime.transitions import state_of
-from ocr_rollout.stores import LogEntry, StoreUnavailableError
-from ocr_rollout.stores import Transition as Write
+from ocr_rollout.runtime.transitions import state_of, write_of
+from ocr_rollout.stores import StoreUnavailableError
 
-from .options import RefusedError
+from .refused import RefusedError, StaleError
 from .setting import Setting
 from .words import standing
 
@@ -32,7 +31,10 @@ About = Callable[[RolloutState], object]
 def carry_out(
     setting: Setting, command: Command, about: About, *, clock: Callable[[], float] = time.time
 ) -> Transition:
-    """The transition as it stands in the store. Raises RefusedError, StorageError, StateError."""
+    """The transition as it stands in the store. Raises RefusedError, StorageError, StateError.
+
+    StaleError, a RefusedError, where what the command is about has changed meanwhile.
+    """
     state = first = setting.state()
     for _ in range(RACES):
         answer = command(state, clock())
@@ -43,15 +45,14 @@ def carry_out(
         if won:
             return answer
         if about(now) != about(state):
-            raise RefusedError(f"nothing was done: {_changed(state, now)}; look again")
+            raise StaleError(f"nothing was done: {_changed(state, now)}; look again")
         state = now
     raise RefusedError("nothing was done: others keep changing the rollout; try again")
 
 
 def _write(setting: Setting, answer: Transition) -> tuple[bool, RolloutState]:
     """Raises StorageError. Written again under the same id, it is never written twice."""
-    entry = LogEntry(answer.audit.to_dict())
-    write = Write(answer.expected, answer.state.to_dict(), entry)
+    write = write_of(answer, setting.config.notifications.subscribers)
     for left in reversed(range(WRITES)):
         try:
             done = setting.store.commit(write)

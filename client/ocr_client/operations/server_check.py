@@ -7,7 +7,7 @@ from ocr_client.errors import DrainingError, ModelMissingError, OCRError
 from ocr_client.transport import TritonTransport
 from ocr_rollout.core.routing import Arm
 
-from .options import RefusedError
+from .refused import RefusedError
 
 TIMEOUT_S = 3.0
 
@@ -25,7 +25,9 @@ def warning(config: ClientConfig, *arms: Arm) -> str | None:
         for arm in arms:
             transport.describe(arm, timeout_s=TIMEOUT_S)
     except (ModelMissingError, DrainingError) as error:
-        raise RefusedError(f"{error}; load it first, or give --no-server-check") from None
+        raise RefusedError(
+            f"{error}; load it first, or order it without the server check (--no-server-check)"
+        ) from None
     except OCRError as error:
         return f"whether the arms are ready is not known: {error}"
     finally:

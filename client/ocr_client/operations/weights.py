@@ -11,7 +11,7 @@ from ocr_client.versions.files import sha256_of
 from ocr_rollout.core.routing import Arm
 from ocr_rollout.core.state import Tombstone
 
-from .options import RefusedError
+from .refused import RefusedError
 
 SHORTEST = 8  # characters of a digest that stand for all of it
 
