@@ -1,0 +1,1 @@
+"""Each module has a `router` of its own; `ocr_gateway.app` puts them together."""
