@@ -1,0 +1,1 @@
+"""How many lines a second a Triton reads here, and how long each takes: `ocrctl bench`."""
