@@ -146,7 +146,7 @@ class Scenes:
     def _seen(self) -> Counts:
         """The candidate's attempts in the present epoch, as the judge sees them."""
         with self.site.store() as store:
-            return read_evidence(store, read_state(store).epoch, time.time()).attempts
+            return read_evidence(store, read_state(store), time.time()).attempts
 
     def _plan(self) -> Plan:
         return ClientConfig.load(self.site.config).plan()
@@ -163,7 +163,7 @@ class Scenes:
                     return
                 looked_s = time.monotonic()
                 failures, state = self.clients.tally.failures, read_state(store)
-                evidence = read_evidence(store, state.epoch, time.time())
+                evidence = read_evidence(store, state, time.time())
                 attempts = evidence.attempts
                 proof = look(plan, state, evidence, time.time()).judgement.advance
                 proved = math.log(max(proof.observed or 1.0, 1.0)) / math.log(proof.limit or 20.0)

@@ -10,12 +10,22 @@ from pathlib import Path
 LIBRARIES = ("numpy", "opencv-python", "pillow", "onnxruntime", "torch", "tritonclient")
 
 
+def cores() -> int:
+    """That this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def load() -> float:
+    """Of the last minute."""
+    return round(os.getloadavg()[0], 2)
+
+
 def facts() -> dict[str, str | int | float]:
     """Processor, cores this process may use, load, memory, and versions of what is measured."""
     found: dict[str, str | int | float] = {
         "cpu": _cpu(),
-        "cores": len(os.sched_getaffinity(0)),
-        "load": round(os.getloadavg()[0], 2),
+        "cores": cores(),
+        "load": load(),
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),

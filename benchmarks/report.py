@@ -11,14 +11,19 @@ from rich.table import Table
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One figure. goal: in words, with the limit. met: None where there is no goal."""
+    """One figure. goal: in words, with the limit. met: None where there is no goal.
+
+    value: None where it could not be measured; detail says why.
+    against: what it is compared with; empty for a figure that stands for itself.
+    """
 
     name: str
-    value: float
+    value: float | None
     unit: str
     detail: str = ""
     goal: str = ""
     met: bool | None = None
+    against: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,15 +41,47 @@ class Section:
 
 
 def show(sections: Iterable[Section]) -> None:
-    console = Console(width=120, highlight=False)
+    """Each section as a table, with its note below."""
+    console = _console()
     for section in sections:
-        table = Table(title=section.title, title_justify="left", title_style="bold", expand=False)
-        for column in ("", "value", "", "goal", "met"):
-            table.add_column(column, justify="right" if column == "value" else "left")
+        table = _table(section.title)
         for row in section.rows:
-            value = f"{row.value:,.3f}" if abs(row.value) < 10 else f"{row.value:,.1f}"
-            met = {None: "", True: "yes", False: "NO"}[row.met]
-            table.add_row(row.name, f"{value} {row.unit}".strip(), row.detail, row.goal, met)
+            _add(table, row)
         console.print(table)
         if section.note:
             console.print(section.note + "\n")
+
+
+def show_goals(sections: Iterable[Section]) -> None:
+    """One table of all figures that have a limit, and of what was not measured."""
+    table = _table("All figures with a limit")
+    for section in sections:
+        rows = [row for row in section.rows if row.goal]
+        if rows or not section.rows:
+            table.add_section()
+            table.add_row(f"[bold]{section.title}[/]" if rows else section.title)
+        if not section.rows:
+            table.add_row(f"  {section.note}")
+        for row in rows:
+            _add(table, row)
+    _console().print(table)
+
+
+def _console() -> Console:
+    return Console(width=150, highlight=False)
+
+
+def _table(title: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", expand=False)
+    for column in ("what", "figure", "", "compared with", "limit", "met"):
+        table.add_column(column, justify="right" if column == "figure" else "left")
+    return table
+
+
+def _add(table: Table, row: Row) -> None:
+    value = "-"
+    if row.value is not None:
+        value = f"{row.value:,.3f}" if abs(row.value) < 10 else f"{row.value:,.1f}"
+    met = {None: "", True: "yes", False: "NO"}[row.met]
+    figure = f"{value} {row.unit}".strip()
+    table.add_row(row.name, figure, row.detail, row.against, row.goal, met)

@@ -44,7 +44,7 @@ def _compare(name: str, recogniser: Recogniser, threads: int, rounds: int) -> li
     pixels = prepare_line(load_image(crops(1, noise=2.0)[0]), LineSpec()).windows[0].pixels
     tensor = pixels[np.newaxis]
     image = torch.from_numpy(tensor)
-    reader = LineReader(recogniser.network).eval()
+    reader = LineReader(recogniser).eval()
     runtime = session(to_onnx(recogniser), threads)
 
     def by_torch() -> object:
@@ -67,5 +67,6 @@ def _compare(name: str, recogniser: Recogniser, threads: int, rounds: int) -> li
             f"95 %: {less.low * 100:.0f}..{less.high * 100:.0f}",
             f"claim: {CLAIM * 100:.0f} %",
             less.median >= CLAIM,
+            "PyTorch",
         ),
     ]
