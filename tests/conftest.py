@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+# Before anything loads torch: threads of two workers on two cores would wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+# A shell starts what it puts in the background deaf to Ctrl-C, and all its children are; some tests
+# are about Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 from ocr_server import EmbeddedTriton, Ports
 

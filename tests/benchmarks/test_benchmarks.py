@@ -69,6 +69,14 @@ def test_section_that_cannot_be_measured_gives_no_figure(tmp_path):
     assert done.returncode == 1
 
 
+def test_a_commit_that_is_not_there_has_no_generator(tmp_path):
+    (tmp_path / "fonts.json").write_text("[]")
+    arguments = ("--only", "generator", "--against", "nonsense", "--fonts", str(tmp_path))
+    (section,) = json.loads(run(*arguments, "--json").stdout)["sections"]
+    assert section["rows"] == []
+    assert section["note"].startswith("NOT MEASURED: ValueError: nonsense")
+
+
 def test_interleaved_calls_share_every_round(timing):
     """Element i of all was taken in round i, in turning order."""
     order = []

@@ -71,8 +71,11 @@ FILES = {
     "new\nline.png": (b"", "empty"),
 }
 
-# How wide is too wide depends on the model's height, so that alone needs a server.
-SERVERLESS = {name: facts for name, facts in FILES.items() if name != "strip.png"}
+# What the command line says without a server. How wide is too wide depends on the model's height, and
+# a TIFF's pages can be read there; of a PDF it knows more.
+SERVERLESS = {
+    name: facts for name, facts in FILES.items() if name not in {"strip.png", "pages.tiff"}
+} | {"page.pdf": (FILES["page.pdf"][0], "is no PDF that can be read")}
 
 
 @pytest.fixture

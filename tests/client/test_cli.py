@@ -1,6 +1,7 @@
 """`ocrctl recognize` as a program: what it prints, where, and its exit codes."""
 
 import contextlib
+import importlib.metadata
 import json
 import os
 import pty
@@ -14,8 +15,10 @@ import numpy as np
 import pytest
 from PIL import Image
 from scripted import HANG
+from typer.testing import CliRunner
 
 from ocr_client.cli.app import found, lacking
+from ocr_client.cli.rollout import app as rollout
 from ocr_client.results import LineResult
 from ocr_client.settings import CANDIDATE, STABLE
 
@@ -45,6 +48,12 @@ def lines(tmp_path_factory):
         paths.append(folder / f"line{number:02}.png")
         Image.fromarray(pixels).save(paths[-1])
     return paths
+
+
+def test_the_version_is_the_packages():
+    run = ocrctl("--version")
+    assert run.returncode == 0
+    assert run.stdout == f"ocrctl {importlib.metadata.version('ocr-rollout')}\n"
 
 
 @pytest.mark.server
@@ -258,6 +267,24 @@ def test_the_verb_is_found_through_its_entry_point():
     assert found()["recognize"].value == "ocr_client.cli.recognize:app"
 
 
+def test_another_package_brings_a_verb_of_the_rollout(tmp_path, monkeypatch):
+    """Beside the verbs of the client's own, which none may replace; the root has none of it."""
+    (tmp_path / "other_package.py").write_text("def verb():\n    'Verify.'\n    print('here')\n")
+    installed = tmp_path / "other_package-1.0.dist-info"
+    installed.mkdir()
+    (installed / "entry_points.txt").write_text(
+        "[ocrctl.rollout]\nother = other_package:verb\nstatus = other_package:verb\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    run = CliRunner().invoke(rollout, ["other"])
+    assert (run.exit_code, run.stdout) == (0, "here\n")
+    assert "Verify." in CliRunner().invoke(rollout, ["--help"]).stdout
+    assert "Show the rollout" in CliRunner().invoke(rollout, ["status", "--help"]).stdout
+    assert "other" not in found()
+    wrong = CliRunner().invoke(rollout, ["othr"])
+    assert (wrong.exit_code, "'other'" in wrong.stderr) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("module", "words"),
     [
@@ -277,9 +304,10 @@ def test_a_verb_whose_extra_is_missing_says_which(module, words):
 
 def test_a_result_reads_like_its_json(triton_free_result):
     """The JSON of the command line is the result's own, and its file."""
-    from ocr_client.cli.recognize import to_json
+    from ocr_client.pages.formats.entry import Place
+    from ocr_client.pages.formats.plain import to_json
 
-    found = to_json("a.png", triton_free_result)
+    found = to_json(Place("a.png", 1, 1), triton_free_result)
     assert found["file"] == "a.png"
     assert found["success"] is True
     assert {key: found[key] for key in triton_free_result.to_json()} == triton_free_result.to_json()
@@ -303,6 +331,8 @@ def triton_free_result():
         fault="boom",
         time_ms=1.5,
         request_id="r",
+        width=200,
+        height=32,
     )
 
 

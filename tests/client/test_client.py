@@ -153,7 +153,7 @@ def test_a_candidate_whose_preparation_fails_is_fallen_back_from(monkeypatch):
     """Two arms may want different stages; a failure in one's is that one's."""
     from ocr_preprocessing import line
 
-    def broken(gray, height):
+    def broken(gray, spec):
         raise cv2.error("stage gone wrong")
 
     monkeypatch.setitem(line.STAGES, "exact", broken)

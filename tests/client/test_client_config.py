@@ -1,5 +1,6 @@
 """A configuration is refused, never repaired: each error names key, value and what is accepted."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from ocr_client import OCRClient
 from ocr_client.config import ClientConfig, ModelRouting
 from ocr_client.errors import ConfigError
+from ocr_client.extensions import Sections
 from ocr_client.fake import FakeTransport
 from ocr_client.settings import CANDIDATE, STABLE
 from ocr_rollout.core.plan import DEFAULT_PHASES
@@ -24,7 +26,11 @@ def load(tmp_path, text):
 
 def test_the_file_in_the_repository_says_the_defaults():
     """A program without a file behaves as one with the file that ships."""
-    assert ClientConfig.load(ROOT / "config.yaml") == ClientConfig()
+    config = ClientConfig.load(ROOT / "config.yaml")
+    assert dataclasses.replace(config, sections=Sections()) == ClientConfig()
+    for name, record in config.sections.records.items():
+        assert record == type(record)(), name
+    assert not config.sections.unread
 
 
 def test_the_seed_keys_are_read(tmp_path):
@@ -112,6 +118,16 @@ MISTAKES = {
     "triton: &a {urls: *a}": ("urls", "HOST:PORT"),
     "a: &a\n- &b [*a, *a]\n- *b": ("a", "unknown key"),
     "[" * 3_000: ("nested too deeply",),
+    # a billion laughs: nine aliases of nine aliases, and so on
+    "\n".join(["x0: &x0 lol", *(f"x{n}: &x{n} [{f'*x{n - 1},' * 9}]" for n in range(1, 12))]): (
+        "1,000,000 characters, aliases included",
+    ),
+    f"limits: {{max_pixels: {'9' * 5_000}}}": ("cannot be used", "4300 digits"),
+    "a: 2026-13-45": ("cannot be used", "month"),
+    "#" * 65_537: ("65,537 bytes", "at most 65,536"),
+    "a: &a\n" + "- &b [*a, *a]\n" + "- *b\n" * 9: ("values that hold themselves",),
+    f"limits: *{'9x' * 600}": ("not YAML", "9x9", " ..."),
+    f"limits: {{max_pixels: {'9x' * 600}}}": ("limits.max_pixels", "9x9", " ..."),
     "rollout: {}": ("rollout.id", "is missing"),
     "rollout: {id: a b}": ("rollout.id", "'a b'", "without blanks"),
     "rollout: {id: a, phase: []}": ("rollout.phase", "did you mean phases"),
@@ -254,3 +270,38 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00\xd8")
     with pytest.raises(ConfigError, match="not YAML"):
         ClientConfig.load(tmp_path / "binary")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "store: {url: 'redis://user:hidden-host:6379/0'}",  # the @ is missing
+        "store: {url: ['redis://user:hidden@host']}",
+        "store: 'redis://user:hidden@host:6379/0'",
+        "store: {url'redis://user:hidden@host:6379/0'}",  # the colon is missing
+        "triton: {urls: ['http://user:hidden@host:8000']}",
+        "notifications: {public_url: 'https://x.example/hidden', give_up_after: 1h, targets: 3}",
+        "notifications: 'https://x.example/robot?token=hidden'",
+        "otlp: 'http://x.example/hidden'",
+    ],
+)
+def test_error_tells_nothing_of_an_address_but_how_it_begins(document):
+    with pytest.raises(ConfigError) as caught:
+        ClientConfig.from_bytes(document.encode(), name="config.yaml", folder=None)
+    assert "hidden" not in str(caught.value)
+
+
+def test_no_secret_stands_in_the_repr_of_a_configuration():
+    config = ClientConfig.from_bytes(
+        b"""
+store: {url: 'redis://user:hidden@127.0.0.1:6379/0'}
+otlp: {url: 'http://x.example/hidden', headers: 'authorization=hidden'}
+notifications:
+  targets:
+    - {name: ops, kind: webhook, url: 'https://x.example/hidden', secret: hidden}
+""",
+        name="config.yaml",
+        folder=None,
+    )
+    assert "ops" in repr(config)
+    assert "hidden" not in repr(config)

@@ -5,8 +5,9 @@ import time
 
 import pytest
 
-from ocr_client.comparison import compared, edit_distance, normalised_distance
+from ocr_client.comparison import compared
 from ocr_rollout.core.counts import Pairs
+from ocr_rollout.core.texts import edit_distance, normalised_distance
 
 
 def plainly(one, other):

@@ -312,6 +312,28 @@ def test_going_back_to_what_is_in_use_is_no_reload(path):
         assert watched.status.generation == 1
 
 
+def test_a_folder_that_was_away_for_a_moment_is_watched_again(path):
+    """It may come back under the number it had, and looks as if it had never been away."""
+
+    class Restored(CountingFile):
+        def read(self):
+            try:
+                return super().read()
+            except ConfigError:
+                path.parent.mkdir(exist_ok=True)
+                replace(path, text(1))
+                raise
+
+    with Watched(Restored(path)) as watched:
+        reads = watched.source.reads
+        path.unlink()
+        path.parent.rmdir()
+        until(lambda: path.exists() and watched.source.reads > reads + 1)
+        time.sleep(0.5)  # what was to be noticed of it has been
+        replace(path, text(2))
+        watched.until_taken(2)
+
+
 @pytest.mark.parametrize("folder_too", [False, True])
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_file_that_goes_away_may_come_back(path, folder_too, number):

@@ -13,9 +13,10 @@ import pytest
 from desk import DIGEST, Desk, document, refused
 from typer.testing import CliRunner
 
-from ocr_client.cli.rollout import app, commit, orders, weights
-from ocr_client.cli.rollout.options import RefusedError
-from ocr_client.cli.rollout.setting import Setting, setting
+from ocr_client.cli.rollout import app
+from ocr_client.operations import commit, orders, weights
+from ocr_client.operations.refused import RefusedError
+from ocr_client.operations.setting import Setting, setting
 from ocr_client.settings import CANDIDATE
 from ocr_rollout.core import commands
 from ocr_rollout.stores import StoreUnavailableError

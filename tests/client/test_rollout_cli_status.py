@@ -16,7 +16,10 @@ import numpy as np
 import pytest
 from desk import DIGEST, PLAN, Desk
 
-from ocr_client.cli.rollout.figures import agreement, arm_figures, mean_ms
+from ocr_client.operations.figures import agreement, arm_figures, mean_ms
+from ocr_client.operations.server_facts import ServerFacts
+from ocr_client.operations.setting import setting
+from ocr_client.operations.watching import each
 from ocr_client.settings import CANDIDATE, STABLE
 from ocr_client.transport import TritonTransport
 from ocr_rollout.core import commands
@@ -216,16 +219,10 @@ def test_a_watch_shows_each_change_and_ends_cleanly_on_ctrl_c(desk):
     assert (run.returncode, errors) == (0, "")
 
 
-def test_a_change_is_shown_before_the_two_seconds_are_over(desk, monkeypatch):
+def test_a_change_is_shown_before_the_two_seconds_are_over(desk):
     """Without asking the clock: nothing but a change ends the wait here."""
-    from ocr_client.cli.rollout import status
-    from ocr_client.cli.rollout.facts import gather
-    from ocr_client.cli.rollout.server_facts import ServerFacts
-    from ocr_client.cli.rollout.setting import setting
-
-    monkeypatch.setattr(status, "EVERY_S", 60.0)
     there = setting(str(desk.file), None)
-    found = status._each(there, lambda: gather(there, ServerFacts(), time.time()), pytest.fail)
+    found = each(lambda: there, ServerFacts, pytest.fail, threading.Event(), every_s=60)
     assert next(found).state.status == "running"
     later = threading.Timer(
         0.2,
@@ -238,27 +235,21 @@ def test_a_change_is_shown_before_the_two_seconds_are_over(desk, monkeypatch):
     later.join()
 
 
-def test_a_watch_goes_on_when_the_store_fails(desk, monkeypatch):
+def test_a_watch_goes_on_when_the_store_fails(desk):
     """It says so, and shows the rest again when it is back."""
-    from ocr_client.cli.rollout import status
-    from ocr_client.cli.rollout.facts import gather
-    from ocr_client.cli.rollout.server_facts import ServerFacts
-    from ocr_client.cli.rollout.setting import setting
-
-    monkeypatch.setattr(status, "EVERY_S", 0.01)
     there, told = setting(str(desk.file), None), []
-    found = status._each(there, lambda: gather(there, ServerFacts(), time.time()), told.append)
+    found = each(lambda: there, ServerFacts, told.append, threading.Event(), every_s=0.01)
     assert next(found).state.status == "running"
     with closing(sqlite3.connect(desk.db)) as connection:
-        connection.execute("PRAGMA user_version=2")
+        connection.execute("PRAGMA user_version=9")
     there.store.close()
 
-    def mend(line):
-        told.append(line)
+    def mend(error):
+        told.append(str(error))
         with closing(sqlite3.connect(desk.db)) as connection:
-            connection.execute("PRAGMA user_version=1")
+            connection.execute("PRAGMA user_version=2")
 
-    found = status._each(there, lambda: gather(there, ServerFacts(), time.time()), mend)
+    found = each(lambda: there, ServerFacts, mend, threading.Event(), every_s=0.01)
     assert next(found).state.status == "running"
     assert "newer version" in told[0]
 

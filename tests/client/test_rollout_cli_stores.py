@@ -63,8 +63,8 @@ def test_a_damaged_document(desk):
 
 def test_a_file_of_a_newer_version(desk):
     with contextlib.closing(sqlite3.connect(desk.db)) as connection:
-        connection.execute("PRAGMA user_version=2")
-    each_refuses(desk, "schema 2 was written by a newer version")
+        connection.execute("PRAGMA user_version=9")
+    each_refuses(desk, "schema 9 was written by a newer version")
 
 
 def test_a_state_of_a_newer_version(desk):

@@ -32,8 +32,9 @@ def config(server, **routing):
 
 @pytest.fixture
 def own_triton(repository):
-    """One for the test alone, because it takes models away."""
-    with EmbeddedTriton(repository, ports=Ports(0, 0, 0)) as server:
+    """One of both arms for the test alone, because it takes models away."""
+    arms = [CANDIDATE.model, STABLE.model]
+    with EmbeddedTriton(repository, models=arms, ports=Ports(0, 0, 0)) as server:
         yield server
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,9 +15,12 @@ from typer.testing import CliRunner
 from ocr_export import alphabet
 from ocr_export.checkpoint import build, save_checkpoint
 from ocr_export.cli import app
+from ocr_export.parity import drawn_lines
 from ocr_export.repository import UNTRAINED
 
 pytestmark = pytest.mark.torch
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +52,26 @@ def test_export_then_check_then_accuracy(tmp_path, checkpoint):
     assert json.loads((version / "meta.json").read_text())["accuracy"] == {"all": 0.5}
 
 
+@pytest.mark.slow
+def test_export_in_8_bits_then_check(tmp_path):
+    """Said in meta.json; the check compares with the checkpoint in FP32, then 8 bits with that."""
+    trained = ROOT / "training/checkpoints/crnn.pt"  # chance weights are at a loss between classes
+    lines = tmp_path / "lines"
+    lines.mkdir()
+    for index, line in enumerate(drawn_lines([f"No. {n * 7919} paid" for n in range(100)])):
+        cv2.imwrite(str(lines / f"{index:03}.png"), line)
+    version = tmp_path / "repo/crnn/1"
+    wrote = call("onnx", trained, "--to", version, "--int8", lines)
+    assert wrote.exit_code == 0, wrote.output
+    assert "in 8 bits: " in wrote.stdout
+    assert json.loads((version / "meta.json").read_text())["precision"] == "int8"
+    checked = call("check", version, "--checkpoint", trained, "--json")
+    assert checked.exit_code == 0, checked.output
+    facts = json.loads(checked.stdout)
+    assert facts["differing_steps"] == 0
+    assert facts["int8"]["steps"] > 0
+
+
 def test_other_checkpoint_fails_the_check(tmp_path, checkpoint):
     """Exit 1 and the numbers when the version is not what the checkpoint says."""
     version = tmp_path / "repo/crnn/1"
@@ -67,6 +91,7 @@ def test_other_checkpoint_fails_the_check(tmp_path, checkpoint):
         (["onnx", "{ok}", "--to", "repo/crnn"], "a version directory is MODEL/NUMBER"),
         (["onnx", "{ok}", "--to", "repo/crnn/1", "--stages", "best"], "not one of fast, exact"),
         (["onnx", "{ok}", "--to", "repo/crnn/1", "--image", "no.png"], "no.png: no such file"),
+        (["onnx", "{ok}", "--to", "repo/crnn/1", "--int8", "no"], "no: no line images there"),
         (["check", "repo/crnn/1", "--checkpoint", "{ok}"], "model.onnx: missing"),
     ],
 )

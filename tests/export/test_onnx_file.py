@@ -133,6 +133,17 @@ def test_parity_notices_other_weights(recogniser):
     assert not compare(other, changed, tensors_of(drawn_lines(), LineSpec())).equal
 
 
+def test_parity_notices_what_is_not_a_number(recogniser):
+    """A confidence that is none on both sides is no agreement."""
+    spoilt = build(
+        recogniser.arch, {"classes": alphabet.class_count(), **UNTRAINED[recogniser.arch]}
+    )
+    with torch.no_grad():
+        spoilt.network.output.bias.fill_(float("nan"))
+    lines = tensors_of(drawn_lines(("A",)), LineSpec())
+    assert not compare(spoilt, to_onnx(spoilt), lines).equal
+
+
 def test_no_steps_compared_is_not_equal():
     """No data is never success."""
     assert not Parity(0, 0, 0, 0.0).equal

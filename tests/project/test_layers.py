@@ -14,7 +14,9 @@ LAYERS = {
     "ocr_server": ("server", set()),
     "ocr_client": ("client", {"ocr_preprocessing", "ocr_rollout"}),
     "ocr_export": ("export_scripts", {"ocr_preprocessing"}),
-    "ocr_training": ("training", {"ocr_preprocessing", "ocr_export"}),
+    "ocr_training": ("training", {"ocr_preprocessing", "ocr_export", "ocr_rollout"}),
+    "ocr_evaluation": ("evaluation", {"ocr_client", "ocr_rollout", "ocr_training"}),
+    "ocr_gateway": ("gateway", {"ocr_client", "ocr_rollout"}),
 }
 
 
@@ -61,16 +63,33 @@ def test_only_transport_and_control_import_tritonclient():
 
 
 def test_the_rollout_core_is_pure():
-    """No I/O, no clock, no chance of its own: the standard library's pure parts and scipy."""
+    """No I/O, no clock, no chance of its own: the standard library's pure parts, numpy and scipy."""
     forbidden = {"time", "random", "socket", "os", "pathlib", "sqlite3", "threading", "secrets"}
     for path in (ROOT / "rollout/ocr_rollout/core").rglob("*.py"):
         used = imports(path)
         assert not used & forbidden, f"{path.name} imports {used & forbidden}"
-        foreign = used - set(sys.stdlib_module_names) - {"ocr_rollout", "scipy"}
+        foreign = used - set(sys.stdlib_module_names) - {"ocr_rollout", "numpy", "scipy"}
         assert not foreign, f"{path.name} imports {foreign}"
 
 
-@pytest.mark.parametrize("package", ["ocr_client", "ocr_preprocessing", "ocr_rollout"])
+def test_training_takes_nothing_but_arithmetic_from_the_rollout():
+    for path in sources("ocr_training"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ocr_rollout"):
+                assert node.module.startswith("ocr_rollout.core."), path.name
+
+
+def test_only_made_sets_need_the_generator_of_training():
+    """An A/B test runs where the extra [training] is not installed."""
+    found = {
+        path.parent.name for path in sources("ocr_evaluation") if "ocr_training" in imports(path)
+    }
+    assert found == {"made"}
+
+
+@pytest.mark.parametrize(
+    "package", ["ocr_client", "ocr_preprocessing", "ocr_rollout", "ocr_evaluation"]
+)
 def test_what_a_caller_installs_never_needs_torch(package):
     heavy = {"torch", "onnx", "onnxruntime", "fontTools", "jieba"}
     for path in sources(package):

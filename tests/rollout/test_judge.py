@@ -4,7 +4,6 @@ import dataclasses
 import math
 import statistics
 import time
-import timeit
 
 import numpy as np
 import pytest
@@ -257,6 +256,14 @@ def test_a_slow_candidate_within_the_ratio_passes_and_the_objective_still_holds(
     assert found.trip.rule == "latency"
 
 
+def test_a_latency_beyond_all_that_is_measured_is_a_number_still():
+    """Else no store would take the rollback: infinity is no JSON."""
+    endless = series(*[Counts.of("ok", 90_000.0, 5)] * 60)
+    found, _ = judged(Limits(latency_p95_ms=5_000.0), stable=steady(9), candidate=endless)
+    assert (found.trip.rule, found.trip.observed) == ("latency", 65_536.0)
+    assert "p95 above 65536 ms" in found.trip.why
+
+
 def test_a_busy_host_is_nobodys_fault():
     """Both arms at five times the usual latency."""
     busy = series(*[Counts.of("ok", 250.0, 5)] * 60)
@@ -272,6 +279,44 @@ def test_where_stable_fails_too_the_candidate_is_not_blamed():
     assert found.trip is None
     assert found.common_cause.status == "FAIL"
     assert not found.may_advance
+
+
+def hung(stable_after, took_ms=5_000.0):
+    """Both arms well for 50 s; then the candidate is silent for 5 s, and times out."""
+    well = [times(FINE, 4)] * 50
+    timeouts = [Counts.of("timeout", took_ms, 6)] * 2
+    stable = series(*well, *stable_after)
+    found, _ = judged(stable=stable, candidate=series(*well, *[Counts()] * 5, *timeouts))
+    return found
+
+
+@pytest.mark.parametrize(
+    "stable_after", [[], [Counts()] * 7, [Counts()] * 5 + [Counts.of("ok", 6_000.0, 4)] * 2]
+)
+def test_a_hang_of_both_arms_is_known_of_the_candidate_first(stable_after):
+    """Its deadline is the shorter one: stable's requests still wait, or are answered too late."""
+    found = hung(stable_after)
+    assert found.trip is None
+    assert "not answered within 4.9 s" in found.common_cause.why
+
+
+def test_a_candidate_that_hangs_alone_is_taken_back():
+    """Stable goes on answering, more slowly than usual or not."""
+    assert hung([times(FINE, 4)] * 7).trip is not None
+    assert hung([Counts.of("ok", 2_000.0, 1)] * 7).trip is not None
+
+
+def test_a_full_queue_is_no_hang():
+    """What was refused at once waited for nobody, and says nothing about stable."""
+    assert hung([], took_ms=5.0).trip is not None
+
+
+def test_stable_with_hardly_any_traffic_excuses_nobody():
+    """That it has not answered lately may be because it was not asked."""
+    well, asked = [times(FINE, 4)] * 50, [times(FINE, 1), *[Counts()] * 9] * 5
+    candidate = series(*well, *[Counts()] * 5, *[Counts.of("timeout", 5_000.0, 6)] * 2)
+    found, _ = judged(stable=series(*asked), candidate=candidate)
+    assert found.trip is not None
 
 
 def test_broken_connections_without_a_stable_to_compare_are_the_networks():
@@ -334,15 +379,31 @@ def test_a_judgement_takes_less_than_2_ms():
     compared = Series(both, tuple(Bucket(b.start_s, b.width_s, both) for b in full.buckets))
     evidence = Evidence(full, full, full, compared)
     limits = Limits(quality_share=0.05, latency_p95_ms=500.0)
-    seconds = min(
-        timeit.repeat(
-            lambda: judge(limits, evidence, weight_bp=1_000, now_s=T0 + 60),
-            timer=time.process_time,
-            number=10,
-            repeat=7,
+    pairs = [
+        (
+            processor_s(lambda: judge(limits, evidence, weight_bp=1_000, now_s=T0 + 60)),
+            processor_s(two_milliseconds),
         )
-    )
-    assert seconds / 10 < 2e-3
+        for _ in range(25)
+    ]
+    assert statistics.median(ours / allowed for ours, allowed in pairs) < 1
+
+
+def two_milliseconds() -> int:
+    """Plain turns that take so long on a core with nothing else to do.
+
+    Beside a busy neighbour both take up to 1.8 times as long, so the limit goes along.
+    """
+    total = 0
+    for k in range(57_000):
+        total += k & 7
+    return total
+
+
+def processor_s(work) -> float:
+    start_s = time.process_time()
+    work()
+    return time.process_time() - start_s
 
 
 # --- on whole streams, through the real windows

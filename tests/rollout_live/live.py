@@ -45,7 +45,7 @@ def counted(site: Site) -> tuple[int, int]:
     """(stable's, the candidate's) requests of the present epoch that stand in the store."""
     state = site.state()
     with site.store() as store:
-        evidence = read_evidence(store, state.epoch, time.time())
+        evidence = read_evidence(store, state, time.time())
     return evidence.stable.total.requests, evidence.candidate.total.requests
 
 

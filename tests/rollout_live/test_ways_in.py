@@ -30,7 +30,7 @@ def test_the_four_keys_alone_take_a_broken_candidate_back(made_triton, tmp_path)
         "check_interval_seconds": 1,
     }
     document = {
-        "model_routing": {**keys, "candidate": "crnn:2"},
+        "model_routing": {**keys, "stable": "convnext:1", "candidate": "crnn:2"},
         "triton": {"urls": [made_triton.http_url]},
     }
     config.write_text(yaml.safe_dump(document))

@@ -140,6 +140,12 @@ def test_pbtxt_keeps_types() -> None:
         ("a: 1 a: 2", "a is given twice"),
         ("a: 'x", "line 1: cannot read"),
         ("} ", "expected a field name, found '}'"),
+        ("a:\n'x\0'", "line 2: no string that can be read"),
+        ("a: '\\x'", "line 1: no string that can be read"),
+        (f"a: {'9' * 5_000}", "line 1: no number that can be read"),
+        ("a {\n" * 500, "line 101: nested more than 100 deep"),
+        ('parameters: "x"\nparameters { key: "a" }', "line 2: parameters is given twice"),
+        (f"a: {'[' * 500}", "nested more than 100 deep"),
     ],
 )
 def test_pbtxt_names_the_line_of_a_mistake(text: str, says: str) -> None:

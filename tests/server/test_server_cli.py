@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from processes import wait_until
 from tiny_models import infer, write_model
 
 from ocr_server import launcher, runs
+from ocr_server.supervise import STARTS_AGAIN
 
 pytestmark = pytest.mark.server
 
@@ -145,9 +147,15 @@ def test_up_in_the_foreground_ends_on_a_signal(
     assert not list((state / "servers").iterdir())
 
 
-def test_up_in_the_foreground_says_when_triton_dies(foreground: subprocess.Popen[str]) -> None:
-    (running,) = runs.running()
-    os.kill(running.triton_pid, signal.SIGKILL)
+def test_up_in_the_foreground_says_when_triton_keeps_dying(
+    foreground: subprocess.Popen[str],
+) -> None:
+    dead: set[int] = set()
+    for _ in range(STARTS_AGAIN + 1):
+        wait_until(lambda: bool(runs.running()) and runs.running()[0].triton_pid not in dead)
+        (running,) = runs.running()
+        os.kill(running.triton_pid, signal.SIGKILL)
+        dead.add(running.triton_pid)
     _, stderr = foreground.communicate(timeout=30)
     assert foreground.returncode == 1
     assert "Triton ended by itself" in stderr

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from processes import is_gone, stubs, wait_until
 from tiny_models import infer, write_model
 
 from ocr_server import EmbeddedTriton, Ports, ServerError, launcher, runs
@@ -22,35 +19,6 @@ from ocr_server.triton_api import TritonAPI
 pytestmark = pytest.mark.server
 
 ANY = Ports(0, 0, 0)
-PARENT = """
-import sys, time
-from ocr_server import EmbeddedTriton, Ports
-with EmbeddedTriton(sys.argv[1], ports=Ports(0, 0, 0)) as server:
-    print(server.server.supervisor_pid, server.server.triton_pid, flush=True)
-    time.sleep(600)
-"""
-
-
-@pytest.fixture
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A state folder of the test's own, so that it may look at everything in it."""
-    folder = tmp_path / "state"
-    monkeypatch.setenv("OCR_ROLLOUT_STATE", str(folder))
-    return folder
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
-
-
-def is_gone(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
 
 
 def regions(run_id: str) -> list[Path]:
@@ -59,32 +27,6 @@ def regions(run_id: str) -> list[Path]:
 
 def run_folders(state: Path) -> list[Path]:
     return list((state / "servers").iterdir())
-
-
-def stubs(triton_pid: int, model: str) -> list[int]:
-    """The stub processes of one model of one server, by what they were started with."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            words = (process / "cmdline").read_bytes().decode().split("\0")
-            is_stub = words[0].endswith("triton_python_backend_stub")
-            if is_stub and str(triton_pid) in words and f"/{model}/" in words[1]:
-                found.append(int(process.name))
-    return found
-
-
-@pytest.fixture
-def parent(tiny_repository: Path, state: Path):
-    """A program with a server of its own, in a process that may be killed."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", PARENT, tiny_repository], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    supervisor, triton = map(int, process.stdout.readline().split())
-    yield process, supervisor, triton
-    process.kill()
-    process.wait()
-    process.stdout.close()
 
 
 def test_a_stopped_server_leaves_nothing_behind(tiny_repository: Path, state: Path) -> None:

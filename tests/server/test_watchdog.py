@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import collections
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-from ocr_server import watchdog
+from ocr_server import stubs, watchdog
 from ocr_server.server_log import one_line, telling_line
-from ocr_server.triton_api import Answer
+from ocr_server.triton_api import Answer, TritonAPI, UnreachableError, VersionState
 
 
 @pytest.mark.parametrize(
@@ -35,6 +42,64 @@ def test_the_probe_is_the_smallest_request_the_model_takes() -> None:
     assert image["shape"] == [1, 1, 32, 96]
     assert image["datatype"] == "UINT8"
     assert image["data"] == [0] * (32 * 96)
+
+
+class Hung(TritonAPI):
+    """A Triton that waits for a stub, and lets everybody wait who asks for its version."""
+
+    def index(self, *, timeout_s: float = 10.0) -> list[VersionState]:
+        return [VersionState("crnn", "1", "READY", "")]
+
+    def config(self, model: str, version: str, *, timeout_s: float = 5.0) -> Answer:
+        return Answer(200, {"input": [], "instance_group": [{"count": 2}]})
+
+    def infer(
+        self,
+        model: str,
+        version: str,
+        body: Mapping[str, Any],
+        *,
+        timeout_s: float,
+        hopeless: Callable[[], bool] = bool,
+    ) -> Answer:
+        raise UnreachableError("TimeoutError: timed out")
+
+
+@pytest.mark.parametrize(("living", "loaded"), [(2, []), (1, ["crnn"]), (0, ["crnn"])])
+def test_a_version_that_lacks_a_stub_is_loaded_again_although_triton_says_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, living: int, loaded: list[str]
+) -> None:
+    """With all its stubs it may only be slow, and loading it again would make that worse."""
+    monkeypatch.setattr(watchdog, "LOOK_AGAIN_S", 0.0)
+    (tmp_path / "crnn" / "1").mkdir(parents=True)
+    loads: list[str] = []
+    alive = collections.Counter({("crnn", "1"): living})
+    said: list[str] = []
+    over = threading.Event()
+    dog = watchdog.Watchdog(
+        Hung("127.0.0.1:1"), tmp_path, loads.append, loads.append, said.append, lambda: alive, over
+    )
+    dog.check()
+    assert loads == loaded
+    assert len(said) == 1
+    over.set()  # nobody loads anything into a server that has ended, and is started again
+    dog.check()
+    assert loads == loaded
+
+
+def test_a_probe_is_given_up_when_there_is_no_hope() -> None:
+    """Not after its thirty seconds; the server here takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        api = TritonAPI(f"127.0.0.1:{silent.getsockname()[1]}")
+        asked = iter([False, True])
+        with pytest.raises(UnreachableError, match="given up"):
+            api.infer("crnn", "1", {}, timeout_s=600, hopeless=lambda: next(asked))
+
+
+def test_a_version_has_a_stub_for_each_instance() -> None:
+    """Triton completes the configuration; one that names no group has one instance."""
+    assert stubs.wanted({"instance_group": [{"count": 2}, {"count": 1}]}) == 3
+    assert stubs.wanted({}) == 1
 
 
 LOG = """

@@ -31,12 +31,27 @@ FLOORS = {
         "sign": 0.86,
     },
     ("crnn", 2): {"print": 0.96, "scan": 0.96, "photo": 0.91, "handwriting": 0.67, "sign": 0.90},
+    ("crnn", 3): {"print": 0.965, "scan": 0.965, "photo": 0.95, "handwriting": 0.71, "sign": 0.92},
     ("convnext", 2): {
         "print": 0.96,
         "scan": 0.955,
         "photo": 0.87,
         "handwriting": 0.56,
         "sign": 0.895,
+    },
+    ("convnext", 3): {
+        "print": 0.963,
+        "scan": 0.96,
+        "photo": 0.926,
+        "handwriting": 0.664,
+        "sign": 0.903,
+    },
+    ("crnn_small", 1): {
+        "print": 0.955,
+        "scan": 0.963,
+        "photo": 0.938,
+        "handwriting": 0.649,
+        "sign": 0.916,
     },
 }
 

@@ -11,6 +11,7 @@ import pytest
 
 from ocr_client import OCRClient
 from ocr_client.config import ClientConfig, ModelRouting, StoreSettings, TritonSettings
+from ocr_client.pages.settings import LINE_FINDER
 from ocr_client.versions.errors import InUseError, RepositoryError, UnfinishedError, VersionsError
 from ocr_client.versions.retiring import retire
 from ocr_client.versions.serve import activate, publish
@@ -79,7 +80,8 @@ CASES = [
 def test_who_must_stay(settings, found, stay, given_up):
     """Stable, who has a share, who may get one, and where a rollback would go."""
     known = uses(settings, found)
-    assert {use.arm for use in known if not use.old} == stay
+    assert {use.arm for use in known if use.helps} == {LINE_FINDER}
+    assert {use.arm for use in known if not use.old and not use.helps} == stay
     assert {use.arm for use in known if use.old} - stay == given_up
     for arm in (OLD, NEW, OTHER):
         if arm in stay:

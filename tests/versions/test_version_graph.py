@@ -51,8 +51,10 @@ def test_shipped_models_are_read_as_onnx_and_the_runtime_read_them(path):
         assert [(p.name, p.type, p.shape) for p in ours] == [
             (t.name, t.type, t.shape) for t in told
         ]
-    table = next(t for t in model.graph.initializer if t.name == "codepoint_of_class")
-    assert found.alphabet == tuple(numpy_helper.to_array(table).tolist())
+    tables = [t for t in model.graph.initializer if t.name == "codepoint_of_class"]
+    assert len(tables) == (path.parts[-3] != "line_finder")  # which finds lines, and reads none
+    for table in tables:
+        assert found.alphabet == tuple(numpy_helper.to_array(table).tolist())
 
 
 @pytest.mark.torch

@@ -60,6 +60,10 @@ def test_white_space_and_colons_do_not_matter(policy):
         ),
         ('version_policy { specific { versions: [ 1 ] } }\nname: "a" name: "b"\n', "given twice"),
         ("version_policy { specific { versions: [ 1 ] }\n", "line"),
+        ("version_policy { specific { versions: [ 1, q ] } }\n", "'q' is no number"),
+        ("version_policy { specific { versions: [ 1.5 ] } }\n", "1.5 is no number"),
+        ("version_policy: 3\n", "not `specific`"),
+        ("version_policy { specific: true }\n", "not `specific`"),
     ],
 )
 def test_what_is_not_certain_is_refused(text, reason):

@@ -437,6 +437,22 @@ def test_expired_counts_are_pruned_once_a_minute():
     assert max(sizes[300:]) < 400
 
 
+def test_a_mark_that_another_process_has_set_is_no_repeated_outcome():
+    """What clients recorded is what the store holds and what they say was repeated, to the last."""
+    store, clock = MemoryStore(), Clock()
+    started(store)
+    members = [member(store, clock=clock) for _ in range(3)]
+    for slot in range(3):
+        clock.now_s += MARK_S
+        tick(*members)
+        for one in members:
+            count(one, 5, first=10 * slot)
+        tick(*members)
+    held = read_epoch(store, read_state(store).epoch, clock.now_s).candidate.total.requests
+    assert marks(store, read_state(store).epoch) == 3
+    assert held + sum(one.health().repeats for one in members) == 3 * 3 * 5
+
+
 def test_a_slot_whose_batch_is_a_resent_one_is_marked_by_the_next():
     """A mark goes with a new batch, and is not lost beside an old one."""
     store, clock = Troubled(), Clock()

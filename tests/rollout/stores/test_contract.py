@@ -6,7 +6,6 @@ import dataclasses
 import math
 import threading
 import time
-import uuid
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +16,6 @@ from ocr_rollout.stores import (
     DocumentError,
     LogEntry,
     Message,
-    Sample,
     Store,
     Transition,
 )
@@ -278,28 +276,6 @@ def test_one_message_and_eight_threads_give_one_lease(store: Store):
     for thread in threads:
         thread.join(60)
     assert len(found) == 1
-
-
-def test_samples_are_kept_once_reviewed_and_forgotten(store: Store):
-    """The newest first; a second one with the same id changes nothing."""
-    for n in range(4):
-        assert store.put_sample(Sample(f"s{n}", 100.5 + n, 200 + n, {"text": f"第{n}"}))
-    assert not store.put_sample(Sample("s1", 0, 1, {"text": "another"}))
-    assert [s.id for s in store.samples(101.5, 103.5)] == ["s2", "s1"]
-    assert [s.id for s in store.samples(-math.inf, math.inf, limit=2)] == ["s3", "s2"]
-    assert store.samples(0, 1000, limit=0) == ()
-    assert store.review_sample("s2", {"right": True, "by": "Li"})
-    assert not store.review_sample("missing", {})
-    (found,) = store.samples(102.5, 102.6)
-    assert found == Sample("s2", 102.5, 202, {"text": "第2"}, {"right": True, "by": "Li"})
-    assert store.prune(202) == 3
-    assert [s.id for s in store.samples(0, 1000)] == ["s3"]
-
-
-def test_a_sample_at_no_time_is_refused(store: Store):
-    """It could never be found or forgotten."""
-    with pytest.raises(DocumentError):
-        store.put_sample(Sample(uuid.uuid4().hex, math.nan, 1, {}))
 
 
 def test_a_store_can_be_closed_twice_and_used_again(store: Store):

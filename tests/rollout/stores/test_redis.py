@@ -119,6 +119,20 @@ def test_a_wrong_password_is_refused_in_one_line(own_redis):
     client.close()
 
 
+def test_the_password_of_a_url_without_one_comes_from_the_environment(own_redis, monkeypatch):
+    """So that it need not stand in a configuration file; one in the URL wins."""
+    client = redis.Redis.from_url(own_redis.url)
+    client.config_set("requirepass", "right")
+    monkeypatch.setenv("OCR_ROLLOUT_REDIS_PASSWORD", "right")
+    assert open_store(own_redis.url).state() is None
+    monkeypatch.setenv("OCR_ROLLOUT_REDIS_PASSWORD", "wrong")
+    with pytest.raises(StoreUnavailableError):
+        open_store(own_redis.url).state()
+    named = own_redis.url.replace("//", "//:right@")
+    assert open_store(named).state() is None
+    client.close()
+
+
 def test_a_server_that_hangs_is_given_up(own_redis):
     """Within the time-out, not after the kernel's minutes."""
     from ocr_rollout.stores.redis import RedisStore

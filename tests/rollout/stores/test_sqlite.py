@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +24,7 @@ from ocr_rollout.stores import (
     StoreVersionError,
     Transition,
 )
+from ocr_rollout.stores.sqlite_file import SqliteFile
 
 NOBODY = 65_534
 
@@ -100,9 +102,9 @@ def test_a_database_of_another_program_is_left_alone(path):
 def test_a_store_of_a_newer_version_is_left_alone(written):
     """Says which version, and what to do."""
     with contextlib.closing(sqlite3.connect(written)) as connection:
-        connection.execute("PRAGMA user_version=2")
+        connection.execute("PRAGMA user_version=9")
     before = written.read_bytes()
-    refused(StoreVersionError, written, "schema 2 was written by a newer version")
+    refused(StoreVersionError, written, "schema 9 was written by a newer version")
     assert written.read_bytes() == before
 
 
@@ -111,7 +113,7 @@ def test_a_process_notices_that_a_newer_one_changed_the_store(written):
     store = SqliteStore(written)
     assert store.state().generation == 1
     with contextlib.closing(sqlite3.connect(written)) as connection:
-        connection.execute("PRAGMA user_version=2")
+        connection.execute("PRAGMA user_version=9")
     with pytest.raises(StoreVersionError):
         store.commit(step(1))
 
@@ -220,6 +222,43 @@ def test_a_copy_that_was_brought_back_is_read(written, tmp_path):
     (tmp_path / "copy.db").rename(written)
     assert store.wait_for_change(2, 5).generation == 1
     assert store.commit(step(1)).won
+
+
+def test_a_copy_that_is_only_beginning_to_come_back_is_left_alone(written, tmp_path):
+    """`cp` begins with an empty file; tables made in it would spoil what is being put back."""
+    shutil.copy(written, tmp_path / "copy.db")
+    store = SqliteStore(written)
+    store.state()
+    for file in written.parent.glob(f"{written.name}*"):
+        file.unlink()
+    written.touch()
+    for ask in (store.state, lambda: store.commit(step(1))):
+        with pytest.raises(StoreUnavailableError, match="the file is empty; restore it"):
+            ask()
+    assert written.stat().st_size == 0
+    written.write_bytes((tmp_path / "copy.db").read_bytes())
+    assert store.state().generation == 1
+
+
+def test_two_threads_that_both_find_no_file_make_it_together(path, monkeypatch):
+    """The second one's look at the empty file may be older than the first one's tables."""
+    store = SqliteStore(path)
+    look = SqliteFile._version
+    slow = threading.get_ident()
+    seen = []
+
+    def looks(self, connection):
+        version = look(self, connection)
+        if threading.get_ident() == slow and not seen:
+            seen.append(version)
+            other = threading.Thread(target=store.commit, args=(step(0),))
+            other.start()
+            other.join(30)
+        return version
+
+    monkeypatch.setattr(SqliteFile, "_version", looks)
+    assert store.state().generation == 1
+    assert seen == [0]
 
 
 def test_a_full_disk_is_named_and_loses_nothing_written(path, spawn):

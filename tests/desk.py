@@ -91,7 +91,7 @@ class Desk:
     def look(self):
         """What every client does each second; the state after it."""
         state, now_s = self.state, time.time()
-        found = step(self.plan, state, read_evidence(self.store, state.epoch, now_s), now_s)
+        found = step(self.plan, state, read_evidence(self.store, state, now_s), now_s)
         return state if found is None else commit(self.store, found)[1]
 
     def change(self, command):

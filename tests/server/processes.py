@@ -1,0 +1,34 @@
+"""Looks at processes from outside, by what /proc says."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def stubs(triton_pid: int, model: str) -> list[int]:
+    """The stub processes of one model of one server, by what they were started with."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (process / "cmdline").read_bytes().decode().split("\0")
+            is_stub = words[0].endswith("triton_python_backend_stub")
+            if is_stub and str(triton_pid) in words and f"/{model}/" in words[1]:
+                found.append(int(process.name))
+    return found
