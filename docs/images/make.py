@@ -6,6 +6,8 @@
 | run | run.svg: what `make run` prints |
 | demo | demo.svg: the end of what `make demo-rollout` prints |
 | simulate | simulate.png: what `ocrctl rollout simulate --plot` draws |
+| read, rollout | read.png, rollout.png: the pages, as their tests show them in Chromium |
+| report | report.png: the first screen of a report for the gate, as its test shows it |
 """
 
 from __future__ import annotations
@@ -73,11 +75,36 @@ def samples_png() -> None:
     Image.fromarray(sheet).save(HERE / "samples.png", optimize=True)
 
 
+def page_png(name: str, height: int) -> None:
+    """The upper part of a page's screenshot, in 256 colours: a fifth of the bytes, and as legible.
+
+    height: in pixels.
+    """
+    chosen = f"test_{name} and desktop and not dark"
+    shot_png(name, "tests/gateway/pages/test_pages_shown.py", chosen, f"{name}-desktop", height)
+
+
+def report_png() -> None:
+    test = "tests/evaluation/report/test_report_shown.py"
+    shot_png("report", test, "first_screen", "report-first", sys.maxsize)
+
+
+def shot_png(name: str, test: str, chosen: str, shot: str, height: int) -> None:
+    """chosen: of the file's tests, the one that leaves the screenshot `shot`."""
+    subprocess.run([sys.executable, "-m", "pytest", "-q", test, "-k", chosen], cwd=ROOT, check=True)
+    with Image.open(ROOT / f"build/screenshots/{shot}.png") as whole:
+        upper = whole.convert("RGB").crop((0, 0, whole.width, min(whole.height, height)))
+    upper.quantize(256).save(HERE / f"{name}.png", optimize=True)
+
+
 PICTURES = {
     "samples": samples_png,
     "run": run_svg,
     "demo": demo_svg,
     "simulate": simulate_png,
+    "read": lambda: page_png("read", 900),
+    "rollout": lambda: page_png("rollout", 1186),
+    "report": report_png,
 }
 
 if __name__ == "__main__":
