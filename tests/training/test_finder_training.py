@@ -1,5 +1,6 @@
 """What the line finder learns on and from, and a training of a few steps."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -84,6 +85,21 @@ def test_a_training_learns_stops_and_resumes(fonts_folder, tmp_path):
         assert torch.allclose(finder.network.state_dict()[name].float(), value.float(), atol=1e-3)
     with pytest.raises(ValueError, match="was trained with seed 1, not 2"):
         FinderTrainer(FinderPlan(seed=2, size=64, network=SMALL), fonts_folder, tmp_path)
+
+
+def test_a_new_training_starts_from_the_weights_of_another(fonts_folder, tmp_path):
+    plan, start = FinderPlan(size=64, count=2, network=SMALL, warmup_steps=1), tmp_path / "ema.pt"
+    first = FinderTrainer(plan, fonts_folder, tmp_path)
+    first.progress.crops = 2  # as if it had learned; its weights are what counts
+    first.save()
+    fresh = FinderTrainer(dataclasses.replace(plan, seed=2), fonts_folder, tmp_path / "b", start)
+    assert fresh.progress.crops == 0
+    assert fresh.export_state()["training"]["before"]["crops"] == 2
+    for name, value in fresh.model.state_dict().items():
+        assert torch.allclose(first.average.state_dict()[name].float(), value.float(), atol=1e-3)
+    (tmp_path / "b" / "last.pt").unlink(missing_ok=True)
+    with pytest.raises(ValueError, match="its sizes are not the plan's"):
+        FinderTrainer(FinderPlan(), fonts_folder, tmp_path / "b", start)
 
 
 def test_the_loss_falls_on_one_batch(fonts_folder, tmp_path):

@@ -89,12 +89,19 @@ def finder(
     threads: Annotated[int, typer.Option(help="CPU threads of the training.")] = 1,
     size: Annotated[int, typer.Option(help="Pixels of a crop's side, a multiple of 32.")] = 640,
     count: Annotated[int, typer.Option(help="Crops of a batch.")] = 4,
+    start: Annotated[
+        Path | None, typer.Option(help="Checkpoint whose weights to start from.")
+    ] = None,
+    peak_rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 1.5e-3,
 ) -> None:
     """Train the line finder, or go on from where a run in the same folder stopped.
 
     Writes last.pt (to resume), ema.pt (to export) and log.jsonl into the folder.
 
     Example: ocrctl train finder --out build/training/line_finder --minutes 60
+
+    Example: ocrctl train finder --start training/checkpoints/line_finder.pt
+    --out build/training/line_finder --seed 2 --peak-rate 7e-4
     """
     with _one_line_errors():
         import torch  # noqa: PLC0415  # loads slowly
@@ -105,8 +112,10 @@ def finder(
         )
 
         torch.set_num_threads(threads)
-        plan = FinderPlan(crops=crops, minutes=minutes, seed=seed, size=size, count=count)
-        FinderTrainer(plan, fonts, out).run()
+        plan = FinderPlan(
+            crops=crops, minutes=minutes, seed=seed, size=size, count=count, peak_rate=peak_rate
+        )
+        FinderTrainer(plan, fonts, out, start).run()
 
 
 @app.command("evaluate")

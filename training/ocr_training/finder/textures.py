@@ -136,4 +136,5 @@ def slopes(shape: Shape, rng: np.random.Generator) -> Pixels:
     return np.asarray(page, np.float32)
 
 
-_KINDS = (clouds, leaves, leaves, bricks, slats, windows, cracks, slopes, slopes)
+# Small boxes in rows are what looks most like text.
+_KINDS = (clouds, leaves, leaves, bricks, slats, windows, windows, windows, cracks, slopes, slopes)

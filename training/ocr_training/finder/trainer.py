@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader
 
+from ocr_export.finder_export import load_finder
 from ocr_export.line_finder import LineFinder, LineFinderConfig
 from ocr_training import course
 from ocr_training.plan import plain
@@ -60,8 +61,11 @@ class FinderProgress:
 class FinderTrainer:
     """Owns model, averaged model, optimiser and progress; `run` trains to the plan's end."""
 
-    def __init__(self, plan: FinderPlan, fonts: Path, out: Path) -> None:
-        """Resumes from `out`/last.pt when it is there. Raises ValueError when it does not fit."""
+    def __init__(self, plan: FinderPlan, fonts: Path, out: Path, start: Path | None = None) -> None:
+        """Resumes from `out`/last.pt when it is there, else starts from the weights of `start`.
+
+        Raises ValueError when what is there does not fit the plan.
+        """
         torch.manual_seed(plan.seed)
         torch.set_flush_denormal(True)
         self.plan, self.fonts, self.out = plan, fonts, out
@@ -73,9 +77,12 @@ class FinderTrainer:
             self.model.parameters(), lr=plan.peak_rate, weight_decay=plan.weight_decay, fused=True
         )
         self.progress = FinderProgress()
+        self.before: dict[str, Any] = {}  # training facts of the checkpoint it started from
         out.mkdir(parents=True, exist_ok=True)
         if (out / "last.pt").exists():
             self._resume(out / "last.pt")
+        elif start:
+            self._start(start)
 
     def run(
         self, *, save_every_s: float = 180, evaluate_every_s: float = 600, workers: int = 1
@@ -110,6 +117,7 @@ class FinderTrainer:
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
+            "before": self.before,
         }
         course.write_whole(state, self.out / "last.pt")
         course.write_whole(self.export_state(), self.out / "ema.pt")
@@ -127,6 +135,7 @@ class FinderTrainer:
                 "hours": round(self.progress.seconds / 3600, 2),
                 "seed": self.plan.seed,
                 "plan": plain(self.plan),
+                **({"before": self.before} if self.before else {}),
             },
         }
 
@@ -173,6 +182,16 @@ class FinderTrainer:
         }
         course.write_row(self.out / "log.jsonl", row)
 
+    def _start(self, path: Path) -> None:
+        finder = load_finder(path)
+        weights = finder.network.state_dict()
+        try:
+            self.model.load_state_dict(weights)
+        except RuntimeError:
+            raise ValueError(f"{path}: its sizes are not the plan's") from None
+        self.average.load_state_dict(weights)
+        self.before = dict(finder.training)
+
     def _resume(self, path: Path) -> None:
         state = torch.load(path, map_location="cpu", weights_only=True)
         course.refuse_other(path, ("network", "seed", "size"), plain(self.plan), state["plan"])
@@ -180,6 +199,7 @@ class FinderTrainer:
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.progress = FinderProgress(**state["progress"])
+        self.before = state.get("before", {})
 
 
 def _rounded(loss: Loss) -> dict[str, float]:
