@@ -32,3 +32,12 @@ def stubs(triton_pid: int, model: str) -> list[int]:
             if is_stub and str(triton_pid) in words and f"/{model}/" in words[1]:
                 found.append(int(process.name))
     return found
+
+
+def open_files(pid: int) -> list[str]:
+    """What its descriptors point to: a path, or `socket:[...]` and the like."""
+    found = []
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found.append(str(descriptor.readlink()))
+    return found

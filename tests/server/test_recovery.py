@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import signal
+import socket
 import threading
 import time
 from http.client import HTTPException
 from pathlib import Path
 
 import pytest
-from processes import is_gone, stubs, wait_until
+from processes import is_gone, open_files, stubs, wait_until
 from tiny_models import infer, write_model
 
 from ocr_server import EmbeddedTriton, Ports, launcher, runs
@@ -110,6 +112,25 @@ def test_a_stub_that_ends_under_several_requests_is_replaced(tmp_path: Path, sta
 
         wait_until(replaced, 60)  # before asking: who asks too early waits for 30 s
         wait_until(lambda: read(server, 7) == 7, 60)
+
+
+def test_a_stub_that_comes_later_holds_none_of_tritons_connections(tmp_path: Path) -> None:
+    """It is started by a Triton that has some open, and would inherit them."""
+    write_model(tmp_path / "models", "crnn")
+    with EmbeddedTriton(tmp_path / "models", ports=ANY, watchdog_interval_s=0.5) as server:
+        triton_pid = server.server.triton_pid
+        host, _, port = server.http_url.rpartition(":")
+        with contextlib.ExitStack() as stack:
+            for _ in range(8):
+                caller = stack.enter_context(socket.create_connection((host, int(port))))
+                caller.sendall(b"GET /v2/health/live HTTP/1.1\r\nHost: triton\r\n\r\n")
+                assert caller.recv(1000).startswith(b"HTTP/1.1 200")
+            (stub,) = stubs(triton_pid, "crnn")
+            os.kill(stub, signal.SIGKILL)
+            wait_until(lambda: stubs(triton_pid, "crnn") not in ([], [stub]), 60)
+            wait_until(lambda: read(server, 7) == 7, 60)
+            (later,) = stubs(triton_pid, "crnn")
+            assert not [file for file in open_files(later) if file.startswith("socket:")]
 
 
 def test_a_triton_that_dies_is_started_again_where_it_was(

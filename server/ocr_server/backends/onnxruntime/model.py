@@ -21,6 +21,7 @@ import triton_python_backend_utils as pb_utils
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import graph_checks  # type: ignore[import-not-found]  # the stub does not search the backend's folder by itself
+import inherited  # type: ignore[import-not-found]
 import stalls  # type: ignore[import-not-found]
 
 # "[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : Non-zero status code ..." -> 6, "Non-zero ..."
@@ -37,6 +38,7 @@ class TritonPythonModel:
 
     def initialize(self, args: dict[str, str]) -> None:
         """Raises TritonModelException with the native backend's text when it cannot serve."""
+        inherited.close_sockets()
         refuse_numpy(np.__version__)
         self.config: dict[str, Any] = json.loads(args["model_config"])
         folder = Path(args["model_repository"]) / args["model_version"]
