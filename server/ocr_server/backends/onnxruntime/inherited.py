@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 
 
 def close_sockets() -> int:
@@ -15,8 +16,8 @@ def close_sockets() -> int:
     shared memory alone, so no socket that is there at its start is its own.
     """
     closed = 0
-    for name in os.listdir("/proc/self/fd"):
-        descriptor = int(name)
+    for entry in Path("/proc/self/fd").iterdir():
+        descriptor = int(entry.name)
         try:
             if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
                 os.close(descriptor)
