@@ -262,7 +262,7 @@ BAD = {
     "x: 2024-13-45\n": "cannot be used",
     "": "is empty; write {}",
     "# all of it\n# commented out\n": "is empty; write {}",
-    "x" * (2 << 20): "is longer than 1 MiB",
+    "x" * (2 << 20): "is longer than 65,536 bytes",
     "'" + "x" * 10_000 + "'": "...",
 }
 
@@ -424,7 +424,7 @@ FIRST = {
     "pipe": ("pipe", "is not a regular file"),
     "bad.yaml": ("triton: [", "not YAML"),
     "mistake.yaml": ("triton: {concurrency: 0}", "triton.concurrency: 0"),
-    "long.yaml": ("#" * (2 << 20), "longer than 1 MiB"),
+    "long.yaml": ("#" * (2 << 20), "longer than 65,536 bytes"),
     "latin.yaml": (b"\xff\xfe\x00\xd8", "not YAML"),
 }
 

@@ -13,9 +13,10 @@ from typing import Final
 
 from watchfiles._rust_notify import RustNotify
 
+from ocr_client.config import MOST_BYTES
 from ocr_client.errors import ConfigError
 
-from .limits import MAX_BYTES, TOO_LONG
+from .limits import TOO_LONG
 from .trail import Trail, follow
 
 log = logging.getLogger("ocr_client.reload")
@@ -45,21 +46,21 @@ class FileSource:
         self._was_away = False  # since the watch was made
 
     def read(self) -> bytes:
-        """Raises ConfigError where it is no file of at most MAX_BYTES that can be read."""
+        """Raises ConfigError where it is no file of at most MOST_BYTES that can be read."""
         try:
             # without waiting for a writer, where it is a pipe
             handle = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             with os.fdopen(handle, "rb") as file:
                 if not stat.S_ISREG(os.fstat(handle).st_mode):
                     raise ConfigError(f"{self.name}: is not a regular file; name a file")
-                content = file.read(MAX_BYTES + 1)
+                content = file.read(MOST_BYTES + 1)
         except OSError as error:
             self._was_away = True
             reason = (error.strerror or str(error)).lower()
             raise ConfigError(f"{self.name}: {reason}; name a file that can be read") from None
         except ValueError as error:  # a name that no system takes
             raise ConfigError(f"{self.name!r}: {error}; name a file that can be read") from None
-        if len(content) > MAX_BYTES:
+        if len(content) > MOST_BYTES:
             raise ConfigError(f"{self.name}: {TOO_LONG}")
         return content
 

@@ -16,11 +16,12 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from ocr_client.config import MOST_BYTES
 from ocr_client.errors import ConfigError
 from ocr_client.exchange import Exchange
 
 from .address import PASSWORD, TOKEN, USER, credentials, parse_address, shown
-from .limits import MAX_BYTES, TOO_LONG
+from .limits import TOO_LONG
 
 TIMEOUT_S: Final = 5.0
 
@@ -58,7 +59,7 @@ class HttpSource:
         self._closed = False
 
     def read(self) -> bytes:
-        """Raises ConfigError where the answer is no document of at most MAX_BYTES, in time."""
+        """Raises ConfigError where the answer is no document of at most MOST_BYTES, in time."""
         address = self._address
         exchange = Exchange(
             address.host, address.port, secure=address.secure, timeout_s=self._timeout_s
@@ -98,7 +99,7 @@ class HttpSource:
         if self._etag is not None:
             headers["If-None-Match"] = self._etag
         answer, content = exchange.ask(
-            "GET", self._address.target, headers, most_bytes=MAX_BYTES, wanted={200}
+            "GET", self._address.target, headers, most_bytes=MOST_BYTES, wanted={200}
         )
         if answer.status == 304 and self._etag is not None:
             return self._content
@@ -107,7 +108,7 @@ class HttpSource:
         encoding = answer.getheader("Content-Encoding", "identity")
         if encoding != "identity":
             raise ConfigError(f"{self.name}: answers in {encoding!r:.40}, which was not asked for")
-        if len(content) > MAX_BYTES:
+        if len(content) > MOST_BYTES:
             raise ConfigError(f"{self.name}: {TOO_LONG}")
         if not content.strip():  # of a key that nobody has set
             raise ConfigError(f"{self.name}: answers with nothing; is the configuration there?")

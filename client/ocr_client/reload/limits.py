@@ -1,8 +1,9 @@
-"""What a configuration may be at most, wherever it comes from."""
+"""What is said of a source that holds more than a configuration may, wherever it is."""
 
 from __future__ import annotations
 
 from typing import Final
 
-MAX_BYTES: Final = 1 << 20
-TOO_LONG: Final = f"is longer than {MAX_BYTES >> 20} MiB; is it a configuration?"
+from ocr_client.config import MOST_BYTES
+
+TOO_LONG: Final = f"is longer than {MOST_BYTES:,} bytes; is it a configuration?"
