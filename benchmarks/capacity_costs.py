@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import redis
 from benchmarks import machine
-from benchmarks.capacity import Costs, most_lines
+from benchmarks.capacity_model import Costs, most_lines
 from benchmarks.images import Images, made_pages
 from benchmarks.limit import arms_of, commands
 from benchmarks.models import with_instances

@@ -31,14 +31,14 @@ def _importable(monkeypatch):
 
 @pytest.fixture
 def costs():
-    from benchmarks.capacity import Costs
+    from benchmarks.capacity_model import Costs
 
     return Costs(**COSTS_FIELDS)
 
 
 def test_need_is_processor_time_with_room(costs):
     """320 columns cost 2 + 8 = 10 ms, so 100 lines a second are one core of Triton."""
-    from benchmarks.capacity import Load, need
+    from benchmarks.capacity_model import Load, need
 
     found = need(costs, Load(100))
     assert (found.triton_cores, found.service_cores) == pytest.approx((1.0, 0.3))
@@ -50,7 +50,7 @@ def test_need_is_processor_time_with_room(costs):
 
 
 def test_lines_of_pages_share_the_page_and_are_one_request(costs):
-    from benchmarks.capacity import Load, need, requests, service_ms
+    from benchmarks.capacity_model import Load, need, requests, service_ms
 
     assert service_ms(costs, Load(1, pages=1.0)) == pytest.approx(10.0)
     assert service_ms(costs, Load(1, pages=0.5)) == pytest.approx(6.5)
@@ -59,7 +59,7 @@ def test_lines_of_pages_share_the_page_and_are_one_request(costs):
 
 
 def test_first_to_give_way_is_the_busiest_part(costs):
-    from benchmarks.capacity import Load, Size, first_bottleneck, shares
+    from benchmarks.capacity_model import Load, Size, first_bottleneck, shares
 
     small = Size(tritons=2, instances=2, services=2)
     part, until = first_bottleneck(costs, Load(100), small)
@@ -73,14 +73,14 @@ def test_first_to_give_way_is_the_busiest_part(costs):
 
 
 def test_redis_gives_way_where_its_core_is_busy(costs):
-    from benchmarks.capacity import Load, need, redis_limit
+    from benchmarks.capacity_model import Load, need, redis_limit
 
     most = redis_limit(costs, Load(1))
     assert need(costs, Load(most)).redis_share == pytest.approx(0.7, rel=0.01)
 
 
 def test_wider_lines_and_more_of_them_never_need_less(costs):
-    from benchmarks.capacity import Load, need
+    from benchmarks.capacity_model import Load, need
 
     needs = [need(costs, Load(lines, width)) for lines in (1, 10, 500) for width in (96, 320, 1024)]
     for one, other in ((0, 1), (1, 2), (2, 5), (5, 8)):

@@ -15,6 +15,7 @@ import bars
 import pytest
 
 from ocr_client.versions import files, intake
+from ocr_client.versions.alone import alone
 from ocr_client.versions.errors import RepositoryError, UnfinishedError, VersionsError
 from ocr_client.versions.places import Repository
 from ocr_client.versions.retiring import retire
@@ -150,7 +151,7 @@ def test_fault_at_every_file_operation_ends_before_or_after(
             break
         assert "the disk is full" in str(error)
         if isinstance(error, UnfinishedError):
-            with site.alone("test"):  # as the next command does
+            with alone(site, "test"):  # as the next command does
                 pass
         assert site.journal.read() is None
         if bars.tree(site.repository.root) != before:

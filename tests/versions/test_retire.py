@@ -12,10 +12,10 @@ import pytest
 from ocr_client import OCRClient
 from ocr_client.config import ClientConfig, ModelRouting, StoreSettings, TritonSettings
 from ocr_client.pages.settings import LINE_FINDER
+from ocr_client.versions.alone import recover
 from ocr_client.versions.errors import InUseError, RepositoryError, UnfinishedError, VersionsError
 from ocr_client.versions.retiring import retire
 from ocr_client.versions.serve import activate, publish
-from ocr_client.versions.site import recover
 from ocr_client.versions.traffic import Use, read_state, refuse_in_use, uses
 from ocr_rollout.core.plan import Phase, Plan
 from ocr_rollout.core.routing import Arm

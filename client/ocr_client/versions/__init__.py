@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ocr_client.control import Endpoint as Endpoint
 
+    from .alone import recover as recover
     from .doctor import Finding as Finding
     from .doctor import examine as examine
     from .errors import VersionsError as VersionsError
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from .serve import activate as activate
     from .serve import publish as publish
     from .site import Site as Site
-    from .site import recover as recover
 
 _HOMES = {
     "Endpoint": "ocr_client.control",
@@ -51,7 +51,7 @@ _HOMES = {
     "endpoints_of": "ocr_client.versions.fleet",
     "examine": "ocr_client.versions.doctor",
     "publish": "ocr_client.versions.serve",
-    "recover": "ocr_client.versions.site",
+    "recover": "ocr_client.versions.alone",
     "retire": "ocr_client.versions.retiring",
 }
 

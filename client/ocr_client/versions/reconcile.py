@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ocr_rollout.core.routing import Arm
 
 from . import files
+from .alone import alone
 from .errors import ControlError
 from .site import Site
 
@@ -19,7 +20,7 @@ def reconcile(site: Site) -> Iterator[str]:
 
     Models and versions that the files do not list are unloaded; listed ones are loaded.
     """
-    with site.alone("recover"):
+    with alone(site, "recover"):
         for model in site.repository.models():
             folder = site.repository.model(model)
             listed = folder.listed()

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from ocr_rollout.core.routing import Arm
 
 from . import intake, steps
+from .alone import alone
 from .errors import RepositoryError, UnfinishedError, said
 from .journal import Transaction
 from .policy import PolicyError, with_versions
@@ -35,7 +36,7 @@ def retire(
     if stop_old and not by.strip():
         raise RepositoryError("who gives up the way back? name the person: --by YOUR-NAME")
     refuse_no_endpoint(site)
-    with site.alone(f"retire {arm}"):
+    with alone(site, f"retire {arm}"):
         refuse_in_use(arm, uses(), stop_old=stop_old)
         model = site.repository.model(arm.model)
         listed = model.listed() if model.config.exists() else ()

@@ -24,6 +24,7 @@ from ocr_preprocessing.finder_spec import finds_lines
 from ocr_rollout.core.routing import Arm
 
 from . import checks, files, intake, steps
+from .alone import alone
 from .errors import RefusedError, RepositoryError
 from .golden import GoldenSet, Score, Tolerance, judge
 from .journal import Transaction
@@ -77,7 +78,7 @@ def publish(
         one in the folder above onnx.
     """
     refuse_no_endpoint(site)
-    with site.alone(f"publish {model_name(model)}"):
+    with alone(site, f"publish {model_name(model)}"):
         check_images(standard.golden)
         source = intake.source_of(onnx)
         arm = Arm(model, intake.free_number(site, model, version))
@@ -116,7 +117,7 @@ def publish(
 def activate(site: Site, arm: Arm, standard: Standard) -> Ready:
     """A version that lies in the repository unlisted, or was retired with --keep. As `publish`."""
     refuse_no_endpoint(site)
-    with site.alone(f"activate {arm}"):
+    with alone(site, f"activate {arm}"):
         check_images(standard.golden)
         model, aside = site.repository.model(arm.model), site.repository.retired(arm.model)
         folder, origin = model.version(arm.version), None

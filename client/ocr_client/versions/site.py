@@ -1,18 +1,15 @@
-"""What every command works on: a repository, its endpoints, its journal; one command at a time."""
+"""What every command works on: a repository, its endpoints, its journal."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from . import steps
 from .errors import EndpointDownError
 from .fleet import Fleet
-from .journal import History, Journal, Transaction
-from .lock import exclusive
+from .journal import History, Journal
 from .places import Repository
 
 
@@ -41,40 +38,6 @@ class Site:
     @property
     def history(self) -> History:
         return History(self.repository.work)
-
-    @contextlib.contextmanager
-    def alone(self, what: str) -> Iterator[None]:
-        """Nobody else changes the repository; what a killed command left is dealt with first.
-
-        Raises BusyError, and what `recover` raises.
-        """
-        with exclusive(self.repository, what, wait_s=self.wait_s):
-            recover(self)
-            yield
-
-
-def recover(site: Site) -> Transaction | None:
-    """Finishes or undoes an interrupted transaction; the caller has the lock. None: there was none.
-
-    An endpoint that is down is passed over: when it starts, it loads what config.pbtxt lists.
-    Raises UnfinishedError or ControlError; the transaction then stays for the next command.
-    """
-    found = site.journal.read()
-    if found is None:
-        steps.sweep(site.repository)
-        return None
-    up, faults = site.fleet.up()
-    for fault in faults:
-        site.say(f"not there, so left to its next start: {fault}")
-    there = dataclasses.replace(site, fleet=up)
-    if found.step in {"proven", "removing"}:
-        site.say(f"finishing what was interrupted: {found}")
-        steps.finish(there, found)
-    else:
-        site.say(f"undoing what was interrupted: {found}")
-        steps.undo(there, found)
-    steps.sweep(site.repository)
-    return found
 
 
 def refuse_no_endpoint(site: Site) -> None:

@@ -16,7 +16,8 @@ from itertools import islice
 from typing import Final
 
 from ocr_rollout.core.counts import EDGES_MS, LATENCY_BINS, Counts, Pairs
-from ocr_rollout.stores.protocol import CountBatch, CountDelta, KeyedDelta, new_id
+from ocr_rollout.stores.deltas import CountDelta, KeyedDelta
+from ocr_rollout.stores.protocol import CountBatch, new_id
 from ocr_rollout.stores.series import deltas
 
 from .recorder import WINDOW_S, Place, Taken, What

@@ -8,7 +8,8 @@ from typing import Final
 
 from ocr_rollout.core.evidence import MARK_S, Evidence, watched_s
 from ocr_rollout.core.state import RolloutState
-from ocr_rollout.stores.protocol import CountDelta, CountRow, CountStore, KeyedDelta, Span
+from ocr_rollout.stores.deltas import CountDelta, KeyedDelta
+from ocr_rollout.stores.protocol import CountRow, CountStore, Span
 from ocr_rollout.stores.review_series import review_spans, reviews_in, reviews_of
 from ocr_rollout.stores.series import TOTAL_KEPT_S, EpochReader
 

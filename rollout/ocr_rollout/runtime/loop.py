@@ -15,8 +15,9 @@ from ocr_rollout.core.evidence import MARK_S
 from ocr_rollout.core.plan import Plan
 from ocr_rollout.core.state import StateError
 from ocr_rollout.core.transition import Transition
+from ocr_rollout.stores.deltas import KeyedDelta
 from ocr_rollout.stores.errors import DocumentError
-from ocr_rollout.stores.protocol import KeyedDelta, Store
+from ocr_rollout.stores.protocol import Store
 from ocr_rollout.stores.review_series import reviews_of
 
 from .backlog import Backlog

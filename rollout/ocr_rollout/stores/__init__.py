@@ -1,5 +1,6 @@
 """Where processes share a rollout: its state, its counts and its history."""
 
+from ocr_rollout.stores.deltas import CountDelta, KeyedDelta
 from ocr_rollout.stores.errors import (
     DocumentError,
     MissingExtraError,
@@ -19,10 +20,8 @@ from ocr_rollout.stores.protocol import (
     ChangeNotice,
     Committed,
     CountBatch,
-    CountDelta,
     CountRow,
     CountStore,
-    KeyedDelta,
     Lease,
     LogEntry,
     Message,

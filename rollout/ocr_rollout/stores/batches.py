@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 
-from ocr_rollout.stores.protocol import BUCKETS, CountBatch, CountDelta
+from ocr_rollout.stores.deltas import CountDelta
+from ocr_rollout.stores.protocol import BUCKETS, CountBatch
 
 SOURCE_KEPT_S = 86_400  # how long a batch's number is remembered: longer than anybody retries it
 BITMAP_BYTES = BUCKETS // 8

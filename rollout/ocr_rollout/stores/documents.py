@@ -8,11 +8,11 @@ import re
 from collections.abc import Mapping
 from typing import Any, cast
 
+from ocr_rollout.stores.deltas import CountDelta
 from ocr_rollout.stores.errors import DocumentError
 from ocr_rollout.stores.protocol import (
     BUCKETS,
     CountBatch,
-    CountDelta,
     Document,
     ReviewStep,
     Sample,

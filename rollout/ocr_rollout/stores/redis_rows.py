@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from ocr_rollout.stores.protocol import CountDelta
+from ocr_rollout.stores.deltas import CountDelta
 
 SLACK_S = 3_600  # how much later than `prune` would Redis itself lets things go
 

@@ -18,7 +18,8 @@ from typing import Final, Literal
 
 from ocr_rollout.core.reviews import Disputes, Lines, Reviews, Said, Tally, from_record, to_record
 from ocr_rollout.core.state import RolloutState
-from ocr_rollout.stores.protocol import CountDelta, CountRow, CountStore, Span
+from ocr_rollout.stores.deltas import CountDelta
+from ocr_rollout.stores.protocol import CountRow, CountStore, Span
 
 Role = Literal["stable", "candidate", "disputes", "feedback"]
 ROLES: Final[tuple[Role, ...]] = ("stable", "candidate", "disputes", "feedback")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, get_args
+from typing import Any, Final, Literal, Protocol, get_args
 
-if TYPE_CHECKING:
-    from ocr_rollout.stores.protocol import CountDelta
+from ocr_rollout.stores.deltas import CountDelta
 
 # `line`: an answer. `pair`: two texts of one image. `feedback`: what a user said of an answer.
 SampleKind = Literal["line", "pair", "feedback"]

@@ -28,7 +28,8 @@ from ocr_rollout.core.windows import (
     places,
     wanted,
 )
-from ocr_rollout.stores.protocol import CountDelta, CountRow, CountStore, Span
+from ocr_rollout.stores.deltas import CountDelta
+from ocr_rollout.stores.protocol import CountRow, CountStore, Span
 
 LATE_S = 15  # how old counts may be when they are flushed in the ordinary course of things
 WHOLE_S = 60  # between readings of everything
