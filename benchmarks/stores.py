@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+from benchmarks.ports import free_port
 from benchmarks.report import Row, Section
 from benchmarks.timing import interleave
 
@@ -140,9 +141,7 @@ def redis_server(folder: Path) -> Iterator[str | None]:
     if program is None:
         yield None
         return
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     options = ["--port", str(port), "--bind", "127.0.0.1", "--save", ""]
     options += ["--appendonly", "yes", "--appendfsync", "always"]
     with subprocess.Popen([program, *options], cwd=folder, stdout=subprocess.DEVNULL) as process:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 
-import pytest
+from installed import program
 from playwright.sync_api import Browser, sync_playwright
 
 INSTALL = "apt-get install -y chromium fonts-noto-cjk"
@@ -17,19 +15,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome"
 
 def chromium_program() -> str:
     """Path of Chromium. Fails the test, naming the command that installs it, without one."""
-    found = _on_path()
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for command in (["apt-get", "update", "-qq"], INSTALL.split()):
-            subprocess.run(command, env=environment, capture_output=True, check=False)
-        found = _on_path()
-    if found is None:
-        pytest.fail(f"these tests need Chromium; run: {INSTALL}", pytrace=False)
-    return found
-
-
-def _on_path() -> str | None:
-    return next(filter(None, map(shutil.which, NAMES)), None)
+    return program(*NAMES, install=INSTALL)
 
 
 @contextlib.contextmanager

@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-
-import pytest
+from installed import program
 
 INSTALL = "apt-get install -y --no-install-recommends prometheus"
 
 
 def promtool() -> str:
     """Path of promtool. Fails the test, naming the command that installs it, without one."""
-    return _program("promtool")
+    return program("promtool", install=INSTALL)
 
 
 def prometheus() -> str:
     """Path of the server, in the same way."""
-    return _program("prometheus")
-
-
-def _program(name: str) -> str:
-    found = shutil.which(name)
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for command in (["apt-get", "update", "-qq"], INSTALL.split()):
-            subprocess.run(command, env=environment, capture_output=True, check=False)
-        found = shutil.which(name)
-    if found is None:
-        pytest.fail(f"these tests need {name}; run: {INSTALL}", pytrace=False)
-    return found
+    return program("prometheus", install=INSTALL)

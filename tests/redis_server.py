@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 import redis
+from benchmarks.ports import free_port
+from installed import program
 
 INSTALL = "apt-get install -y redis-server"
 
 
 def redis_program() -> str:
     """Path of redis-server. Fails the test, naming the command that installs it, without one."""
-    found = shutil.which("redis-server")
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for command in (["apt-get", "update", "-qq"], INSTALL.split()):
-            subprocess.run(command, env=environment, capture_output=True, check=False)
-        found = shutil.which("redis-server")
-    if found is None:
-        pytest.fail(f"these tests need a redis-server; run: {INSTALL}", pytrace=False)
-    return found
+    return program("redis-server", install=INSTALL)
 
 
 @dataclasses.dataclass
@@ -52,14 +42,14 @@ class RedisServer:
                 stderr=log,
             )
         client = redis.Redis(port=self.port)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while True:
             try:
                 client.ping()
                 break
             except redis.RedisError:
                 assert self.process.poll() is None, (self.folder / "redis.log").read_text()
-                assert time.monotonic() < deadline, "redis-server did not start in 20 s"
+                assert time.monotonic() < deadline, "redis-server did not start in 120 s"
                 time.sleep(0.01)
         client.close()
 
@@ -68,12 +58,6 @@ class RedisServer:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def new_redis(folder: Path) -> Iterator[RedisServer]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import socket
 import subprocess
 import sys
 import threading
 from pathlib import Path
 from typing import Final
 
+from benchmarks.ports import free_port
 from benchmarks.rollout_site import ROOT
 
 DISK_BYTES: Final = 24 << 20
@@ -20,7 +20,7 @@ class Network:
     """A `proxy` process. url: where clients ask."""
 
     def __init__(self, target: str, seed: int) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"127.0.0.1:{self.port}"
         given = {"port": self.port, "target": _port(target), "seed": seed}
         self._lock = threading.Lock()
@@ -59,7 +59,7 @@ class Redis:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._port = _free_port()
+        self._port = free_port()
         self.url = f"redis://127.0.0.1:{self._port}/0"
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
@@ -126,9 +126,3 @@ class Disk:
 
 def _port(url: str) -> int:
     return int(url.rpartition(":")[2])
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -1,8 +1,7 @@
 """Fixtures of the client's tests."""
 
-import socket
-
 import pytest
+from benchmarks.ports import free_port
 from scripted import Scripted
 
 from ocr_client.transport import TritonTransport
@@ -23,6 +22,5 @@ def scripted():
 
 @pytest.fixture
 def closed_port():
-    """HOST:PORT where nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return f"127.0.0.1:{listener.getsockname()[1]}"
+    """HOST:PORT where nothing listens until the test does."""
+    return f"127.0.0.1:{free_port()}"

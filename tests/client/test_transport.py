@@ -10,6 +10,7 @@ from pathlib import Path
 import gevent
 import numpy as np
 import pytest
+from benchmarks.ports import free_port
 from scripted import CLOSE, GOOD, HANG, RESET, http
 
 from ocr_client import errors as tree
@@ -25,8 +26,7 @@ def infer(transport, timeout_s=5.0):
 
 
 def closed_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return f"127.0.0.1:{listener.getsockname()[1]}"
+    return f"127.0.0.1:{free_port()}"
 
 
 def test_a_good_answer_is_two_tensors(scripted):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 import deployed
 import image_steps
 import pytest
+from benchmarks.ports import free_port
 
 from ocr_server import EmbeddedTriton
 
@@ -118,9 +118,7 @@ def test_it_serves_as_docker_compose_starts_it(
     image: Path, triton: EmbeddedTriton, store: str, tmp_path: Path
 ) -> None:
     """Its command, its configuration and its health check, over a real Triton and a real Redis."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+    port = str(free_port())
     text = (deployed.ROOT / "deploy/compose/config.yaml").read_text(encoding="utf-8")
     for there, here in (
         ("triton:8000", triton.http_url),

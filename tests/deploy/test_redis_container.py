@@ -13,6 +13,7 @@ from pathlib import Path
 import deployed
 import pytest
 import redis
+from benchmarks.ports import free_port
 from redis_server import redis_program
 
 COMPOSED = deployed.composed()["services"]["redis"]
@@ -22,16 +23,14 @@ PASSWORD = deployed.key("OCR_REDIS_PASSWORD")
 @pytest.fixture
 def port(tmp_path: Path) -> Iterator[int]:
     """The command of docker-compose.yml in a folder of its own, on a free port of loopback."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        number = int(probe.getsockname()[1])
+    number = free_port()
     command = [redis_program(), *COMPOSED["command"][1:]]
     process = subprocess.Popen(
         [*command, "--port", str(number), "--bind", "127.0.0.1"],
         cwd=tmp_path,
         stdout=subprocess.DEVNULL,
     )
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not _answers(number):
         assert process.poll() is None, "redis-server refuses the command"
         assert time.monotonic() < deadline

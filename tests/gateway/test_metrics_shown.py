@@ -14,12 +14,12 @@ import monitoring
 import numpy as np
 import pytest
 import yaml
+from benchmarks.ports import free_port
 from desk import Desk
 from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 from promql import selectors
 from promtool import prometheus
-from redis_server import free_port
 from serving_process import Serving
 from test_metrics import PNG, scraped, until
 
