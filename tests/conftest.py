@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # Before anything loads torch: threads of two workers on two cores would wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -17,6 +18,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 from ocr_server import EmbeddedTriton, Ports
+
+# Hypothesis takes an example that lasts longer than 200 ms for a failure, and a second of drawing
+# for another: on a busy machine both say nothing but that.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 ROOT = Path(__file__).parent.parent
 MODELS = ("convnext", "crnn")
