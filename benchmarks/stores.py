@@ -38,6 +38,7 @@ from ocr_rollout.stores.series import WHOLE_S, EpochReader, deltas, read_epoch
 NOW_S = 1_790_000_000
 SECOND_MS = 1_000.0
 GOAL = 0.05  # of one core, for all that a process does with the store each second
+EACH_SECOND, SOMETIMES = ("flush", "read again", "state"), "read everything"
 KEYS = 100  # requests with a bucket key in each flush
 
 
@@ -52,22 +53,26 @@ def measure(rounds: int) -> Section:
         if url is not None:
             stores["Redis"] = open_store(url)
         calls: dict[str, Callable[[], object]] = {}
+        spent: dict[str, list[float]] = {}
         for name, store in stores.items():
             stack.callback(store.close)
             _fill(store)
-            calls |= {f"{name}: {verb}": call for verb, call in _verbs(store).items()}
+            for verb, call in _verbs(store).items():
+                which = f"{name}: {verb}"
+                calls[which] = _counted(call, spent.setdefault(which, []))
         times = {
             name: float(np.median(ms)) for name, ms in interleave(calls, rounds=rounds).items()
         }
     rows = [Row(name, value, "ms") for name, value in times.items()]
     for name in stores:
-        each = sum(times[f"{name}: {verb}"] for verb in ("flush", "read again", "state"))
-        each += times[f"{name}: read everything"] / WHOLE_S
+        costs = {verb: float(np.median(spent[f"{name}: {verb}"])) for verb in EACH_SECOND}
+        each = sum(costs.values()) + float(np.median(spent[f"{name}: {SOMETIMES}"])) / WHOLE_S
         rows.append(
             Row(
                 f"{name}: all of it, each second",
                 100 * each / SECOND_MS,
-                "% of a second",
+                "% of a core",
+                "processor time of the process: it also waits for a store, which costs it nothing",
                 goal=f"<= {GOAL:.0%}",
                 met=each / SECOND_MS <= GOAL,
             )
@@ -78,6 +83,18 @@ def measure(rounds: int) -> Section:
     if url is None:
         note += " Redis was NOT MEASURED: apt-get install -y redis-server"
     return Section("Stores: what a client process does each second", tuple(rows), note)
+
+
+def _counted(call: Callable[[], object], spent_ms: list[float]) -> Callable[[], object]:
+    """The call, which also writes down what it cost this thread of the processor."""
+
+    def counted() -> object:
+        before = time.thread_time()
+        result = call()
+        spent_ms.append(1_000 * (time.thread_time() - before))
+        return result
+
+    return counted
 
 
 def _verbs(store: Store) -> dict[str, Callable[[], object]]:
