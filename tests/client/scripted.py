@@ -46,7 +46,8 @@ RESET = object()
 class Scripted:
     """Answers the n-th request with the n-th step; a connection may carry several.
 
-    A step is bytes to send, (bytes, CLOSE) to send and hang up, CLOSE, RESET or HANG.
+    A step is bytes to send, (bytes, CLOSE) to send and hang up, CLOSE, RESET or HANG; or a function
+    that gives one of them when it is time.
     port: 0: a free one.
     """
 
@@ -73,6 +74,8 @@ class Scripted:
             while (request := self._request(connection)) and self.steps:
                 self.requests.append(request)
                 step = self.steps.pop(0)
+                if callable(step):
+                    step = step()
                 if step is HANG:
                     self._closed.wait(30)
                     return
@@ -104,6 +107,8 @@ class Scripted:
 
     def close(self):
         self._closed.set()
+        with contextlib.suppress(OSError):  # closing alone leaves it to who waits in accept
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for connection in self._open:
             with contextlib.suppress(OSError):
