@@ -48,9 +48,9 @@ def config_map(folder, version, content):
 
 
 class CountingFile(FileSource):
-    """Counts its reads. More patient than the real one, for a busy machine."""
+    """Counts its reads. So patient that no machine is too busy to finish what it began to write."""
 
-    patience_s = 3.0
+    patience_s = 60.0
     reads = 0
 
     def read(self):
@@ -100,7 +100,6 @@ class Centre:
     def __init__(self, answer):
         self.answer = answer
         self.asked = []
-        self.closing = threading.Event()
         centre = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -123,7 +122,6 @@ class Centre:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def close(self):
-        self.closing.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -147,6 +145,11 @@ def document(content):
         return reply(body, ETag=tag)
 
     return answer
+
+
+def new_threads(before):
+    """Those that run now and did not: others' may end at any time. before: `threading.enumerate()`."""
+    return set(threading.enumerate()) - set(before)
 
 
 def descriptors():
