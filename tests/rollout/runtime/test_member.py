@@ -8,15 +8,17 @@ import time
 import pytest
 from rollout_members import PLAN, Troubled, actions, count, person, started
 
-from ocr_rollout.core import commands
+from ocr_rollout.core import commands, controller
 from ocr_rollout.core.windows import CANDIDATE
-from ocr_rollout.runtime import Member
+from ocr_rollout.runtime import Member, member
 from ocr_rollout.stores import LogEntry, MemoryStore, Transition, open_store
 
 
 @pytest.fixture
-def joined():
-    """Starts members on the real clock; none outlives the test."""
+def joined(monkeypatch):
+    """Starts members on the real clock, with their first view; none outlives the test."""
+    # However busy the machine is. How short the wait is for a store that hangs, a test says below.
+    monkeypatch.setattr(member, "START_S", 60.0)
     members = []
 
     def join(store, plan=PLAN, **options):
@@ -30,7 +32,7 @@ def joined():
         one.close()
 
 
-def until(said, timeout_s=20.0):
+def until(said, timeout_s=120.0):
     deadline = time.monotonic() + timeout_s
     while not said():
         assert time.monotonic() < deadline
@@ -62,23 +64,26 @@ def test_before_the_start_the_candidate_has_no_share():
     one.close()
 
 
-def test_a_change_elsewhere_is_seen_at_once(store, joined):
-    """Long before the next tick of a second, on every store."""
+def test_a_change_elsewhere_is_seen_at_once(store, joined, monkeypatch):
+    """Without the tick, which comes once in the test; long before a second is over, at the median."""
+    monkeypatch.setattr(member, "TICK_S", 600.0)
     started(store)
     seen = []
     one = joined(store, on_change=lambda view: seen.append((time.monotonic(), view.generation)))
     took = []
-    for k in range(3):
+    for k in range(7):
         time.sleep(0.1)
         began = time.monotonic()
         state = person(store, commands.pause if k % 2 == 0 else commands.resume)
         until(lambda state=state: one.view.generation == state.generation)
         took.append(time.monotonic() - began)
-    assert sorted(took)[1] < 0.5
-    until(lambda: [generation for _, generation in seen] == [1, 2, 3, 4])
+    assert sorted(took)[3] < 0.5
+    until(lambda: [generation for _, generation in seen] == [1, 2, 3, 4, 5, 6, 7, 8])
 
 
 def test_a_bad_candidate_is_at_zero_within_seconds(store, joined):
+    """In a program that has lived for a while: the first judgement of all loads scipy."""
+    assert controller.look
     started(store)
     one = joined(store)
     began = time.monotonic()
@@ -116,17 +121,21 @@ def test_a_store_that_hangs_delays_neither_start_nor_record_nor_close(rollout_th
         def wait_for_change(self, generation, timeout_s):
             release.wait()
 
-    one = Member(PLAN, Hanging())
-    began = time.monotonic()
-    one.start()
-    assert time.monotonic() - began < 1.9
-    before = time.monotonic()
-    count(one, 1_000)
-    assert time.monotonic() - before < 0.5
-    assert one.view.table.weight_bp == 0
-    began = time.monotonic()
-    one.close()
-    assert time.monotonic() - began < 2.5
+    def took_s(call, *arguments):
+        began = time.monotonic()
+        call(*arguments)
+        return time.monotonic() - began
+
+    starting, counting, closing = [], [], []
+    for _ in range(3):  # the machine may hold up one of them, and the store holds up all
+        one = Member(PLAN, Hanging())
+        starting.append(took_s(one.start))
+        counting.append(took_s(count, one, 1_000))
+        assert one.view.table.weight_bp == 0
+        closing.append(took_s(one.close))
+    assert min(starting) < 1.9
+    assert min(counting) < 0.5
+    assert min(closing) < 2.5
     release.set()
     until(lambda: not rollout_threads())
 

@@ -23,7 +23,8 @@ from ocr_rollout.stores import (
 PER_STORE = settings(
     max_examples=25,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # examples take names of their own
+    # Examples take names of their own; and how long a busy machine draws says nothing.
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 PLAIN = st.recursive(
     st.none()
@@ -204,21 +205,27 @@ def test_waiting_in_vain_ends_in_time(store: Store):
 
 
 def test_waiting_ends_at_another_thread_s_step(store: Store):
-    """Long before the time is over, although counts are written all along."""
-    seen: list[float] = []
+    """Long before the time is over, although counts are written all along.
 
-    def wait() -> None:
-        assert store.wait_for_change(0, 30).generation == 1
+    At the median of five: a busy machine may hold up one or two.
+    """
+    seen: list[float] = []
+    took: list[float] = []
+
+    def wait(generation: int) -> None:
+        assert store.wait_for_change(generation, 120).generation == generation + 1
         seen.append(time.monotonic())
 
-    thread = threading.Thread(target=wait)
-    thread.start()
-    time.sleep(0.1)  # so that it does wait
-    store.record(LogEntry({}))
-    committed = time.monotonic()
-    store.commit(step(0))
-    thread.join(30)
-    assert seen[0] - committed < 2
+    for generation in range(5):
+        thread = threading.Thread(target=wait, args=[generation])
+        thread.start()
+        time.sleep(0.1)  # so that it does wait
+        store.record(LogEntry({}))
+        committed = time.monotonic()
+        store.commit(step(generation))
+        thread.join(120)
+        took.append(seen[generation] - committed)
+    assert sorted(took)[2] < 2
 
 
 def test_of_eight_threads_one_wins_each_generation(store: Store):

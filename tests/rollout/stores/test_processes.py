@@ -6,6 +6,7 @@ import contextlib
 import multiprocessing
 import os
 import random
+import statistics
 import threading
 import time
 from pathlib import Path
@@ -43,18 +44,23 @@ def test_of_eight_processes_exactly_one_wins_each_generation(shared, spawn):
 
 
 def test_a_step_is_seen_by_other_processes_within_a_second(shared, spawn):
-    """Which leaves them the rest of the three seconds that a rollback may take to reach all."""
-    followers = [spawn(shared, "follow") for _ in range(3)]
+    """Which leaves them the rest of the three seconds that a rollback may take to reach all.
+
+    Each of them at the median of seven steps: a busy machine may hold up one or two.
+    """
+    followers = [spawn(shared, "follow", 7) for _ in range(3)]
     begin(*followers)
     store = open_store(shared)
-    for generation in range(1, 4):
+    took = [[] for _ in followers]
+    for generation in range(1, 8):
         time.sleep(0.1)  # so that they do wait
         committed = time.monotonic()
         assert store.commit(step(generation - 1)).won
-        for follower in followers:
+        for times, follower in zip(took, followers, strict=True):
             seen, at = follower.stdout.readline().split()
             assert int(seen) == generation
-            assert float(at) - committed < 1
+            times.append(float(at) - committed)
+    assert [median for median in map(statistics.median, took) if median >= 1] == []
 
 
 def test_a_writer_killed_in_the_middle_leaves_a_whole_store(shared, spawn):
@@ -98,8 +104,8 @@ def test_a_store_opened_before_a_fork_serves_both(shared):
         ours, theirs = context.Pipe()
         child = context.Process(target=in_child, args=(theirs, store, generation))
         child.start()
-        assert store.wait_for_change(generation, 20).generation == generation + 1
-        child.join(20)
+        assert store.wait_for_change(generation, 120).generation == generation + 1
+        child.join(120)
         assert child.exitcode == 0
         assert ours.recv() == generation + 1
     assert store.commit(step(4)).won

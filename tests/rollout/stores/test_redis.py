@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 
@@ -61,16 +62,18 @@ def test_a_waiting_process_hears_of_changes_after_a_restart(own_redis):
     store, other = open_store(own_redis.url), open_store(own_redis.url)
     store.commit(step(0))
     seen: list[int] = []
+    at: list[float] = []
 
     def follow() -> None:
-        generation, deadline = 1, time.monotonic() + 30
-        while generation < 3 and time.monotonic() < deadline:
+        generation, deadline = 1, time.monotonic() + 120
+        while generation < 7 and time.monotonic() < deadline:
             try:
                 generation = store.wait_for_change(generation, 30).generation
             except StoreUnavailableError:
                 time.sleep(0.01)
                 continue
             seen.append(generation)
+            at.append(time.monotonic())
 
     thread = threading.Thread(target=follow)
     thread.start()
@@ -80,11 +83,16 @@ def test_a_waiting_process_hears_of_changes_after_a_restart(own_redis):
     assert other.commit(step(1)).won
     while not seen and thread.is_alive():
         time.sleep(0.01)
-    committed = time.monotonic()
-    assert other.commit(step(2)).won
-    thread.join(30)
-    assert seen == [2, 3]
-    assert time.monotonic() - committed < 2
+    committed = []
+    for generation in range(2, 7):
+        committed.append(time.monotonic())
+        assert other.commit(step(generation)).won
+        while seen[-1] == generation and thread.is_alive():
+            time.sleep(0.01)
+    thread.join(120)
+    assert seen == [2, 3, 4, 5, 6, 7]
+    late = sorted(heard - told for told, heard in zip(committed, at[1:], strict=True))
+    assert late[2] < 2
 
 
 def test_a_repeated_step_is_known_after_a_restart(own_redis):
@@ -137,15 +145,29 @@ def test_a_server_that_hangs_is_given_up(own_redis):
     """Within the time-out, not after the kernel's minutes."""
     from ocr_rollout.stores.redis import RedisStore
 
+    RedisStore(own_redis.url).commit(step(0))  # so that no fsync meets the short time-out
     store = RedisStore(own_redis.url, timeout_s=0.1)
-    store.commit(step(0))
+    took = []
     own_redis.process.send_signal(19)  # SIGSTOP
-    started = time.monotonic()
-    with pytest.raises(StoreUnavailableError):
-        store.state()
-    assert time.monotonic() - started < 2
+    for _ in range(3):  # the machine may hold up one of them, a wait for the server all
+        started = time.monotonic()
+        with pytest.raises(StoreUnavailableError):
+            store.state()
+        took.append(time.monotonic() - started)
+    assert min(took) < 2
     own_redis.process.send_signal(18)  # SIGCONT
-    assert store.commit(step(1)).won
+    assert await_answer(store.state).generation == 1
+    following = step(1)  # one step, however often it has to be offered
+    assert await_answer(lambda: store.commit(following)).won
+
+
+def await_answer(ask):
+    """What it answers when the server is up again, which may take longer than one time-out."""
+    end = time.monotonic() + 60
+    while True:
+        with contextlib.suppress(StoreUnavailableError):
+            return ask()
+        assert time.monotonic() < end
 
 
 def test_a_store_of_a_newer_version_is_left_alone(redis_server):
@@ -204,7 +226,10 @@ def test_notices_that_may_not_be_heard_are_replaced_by_polling(own_redis):
         client.execute_command("ACL SETUSER deaf on >x ~* +@all -subscribe")
     deaf = open_store(f"redis://deaf:x@127.0.0.1:{own_redis.port}/0")
     store = open_store(own_redis.url)
-    threading.Timer(0.2, lambda: store.commit(step(0))).start()
-    started = time.monotonic()
-    assert deaf.wait_for_change(0, 20).generation == 1
-    assert time.monotonic() - started < 3
+    took = []
+    for generation in range(3):  # the machine may hold up one of them
+        threading.Timer(0.2, store.commit, [step(generation)]).start()
+        started = time.monotonic()
+        assert deaf.wait_for_change(generation, 120).generation == generation + 1
+        took.append(time.monotonic() - started)
+    assert sorted(took)[1] < 3

@@ -2,7 +2,7 @@
 
 climb NAME TOP      takes steps until the generation is TOP; prints how many it won
 work NAME           takes steps and adds batches of {a: 1} and {b: 1} until it is killed
-follow              prints the monotonic time at which it saw each generation, up to 3
+follow TOP          prints the monotonic time at which it saw each generation, up to TOP
 fill                counts new things until the disk is full; prints the error's name and line
 """
 
@@ -45,10 +45,10 @@ def work(store, name):
             print("at work", flush=True)
 
 
-def follow(store):
+def follow(store, top):
     generation = 0
-    while generation < 3:
-        state = store.wait_for_change(generation, 20)
+    while generation < int(top):
+        state = store.wait_for_change(generation, 120)
         generation = state.generation
         print(generation, time.monotonic(), flush=True)
 
