@@ -17,14 +17,19 @@ def sample():
 
 @pytest.fixture(scope="module")
 def serve(tmp_path_factory):
-    """Starts services at a Triton; all end with the module."""
+    """Starts services at a Triton; all end with the module.
+
+    deadline_s: of a reading, for a Triton that is held; as it is without the setting otherwise.
+    """
     started = []
 
-    def start(triton_url, section="{}", *words, ready=True, more=""):
+    def start(triton_url, section="{}", *words, ready=True, more="", deadline_s=10):
         folder = tmp_path_factory.mktemp("serve")
         config = folder / "config.yaml"
+        deadlines = f"deadline_s: {deadline_s}, candidate_deadline_s: {deadline_s / 2}"
         config.write_text(
-            f"triton: {{urls: ['{triton_url}'], metrics_urls: []}}\nservice: {section}\n{more}\n"
+            f"triton: {{urls: ['{triton_url}'], metrics_urls: [], {deadlines}}}\n"
+            f"service: {section}\n{more}\n"
         )
         started.append(Serving(config, *words, ready=ready))
         return started[-1]

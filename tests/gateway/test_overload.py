@@ -4,6 +4,7 @@ import threading
 import time
 
 import pytest
+from serving_process import LIMIT_S
 
 from ocr_client import errors
 from ocr_gateway.faults import STATUSES, problem_of
@@ -15,11 +16,17 @@ PNG = {"Content-Type": "image/png"}
 
 
 def storm(serving, sample, callers, seconds):
-    """All answers of so many callers that ask again at once."""
-    answers, end = [], time.monotonic() + seconds
+    """All answers of so many callers that ask again at once, for so long and until both kinds came."""
+    answers, began = [], time.monotonic()
+
+    def goes_on():
+        lasted = time.monotonic() - began
+        return lasted < seconds or (
+            lasted < LIMIT_S and {answer.status_code for answer in [*answers]} < {200, 503}
+        )
 
     def call():
-        while time.monotonic() < end:
+        while goes_on():
             answers.append(serving.post(content=sample, headers=PNG))
 
     threads = [threading.Thread(target=call) for _ in range(callers)]
@@ -32,7 +39,7 @@ def storm(serving, sample, callers, seconds):
 
 def test_who_finds_no_place_is_told_when_to_come_again(serve, triton, sample):
     """200, or 503 with Retry-After; no other status, and the service is as ready as before."""
-    serving = serve(triton.http_url, "{concurrency: 1, queue: 2, wait_s: 5}", "--quiet")
+    serving = serve(triton.http_url, "{concurrency: 1, queue: 2, wait_s: 60}", "--quiet")
     answers = storm(serving, sample, callers=12, seconds=3)
     statuses = {answer.status_code for answer in answers}
     assert statuses == {200, 503}, statuses
@@ -40,18 +47,18 @@ def test_who_finds_no_place_is_told_when_to_come_again(serve, triton, sample):
         if answer.status_code == 503:
             assert 1 <= int(answer.headers["retry-after"]) <= 30
             assert answer.json()["type"].endswith(":overloaded")
-    assert serving.get("/readyz").status_code == 200
+    serving.until(lambda: serving.get("/readyz").status_code == 200, "it is not ready")
     assert serving.post(content=sample, headers=PNG).status_code == 200
     assert serving.log() == "", "refusals are no warnings"
 
 
 def test_who_waits_for_too_long_is_told_so(serve, held, sample):
     """`wait_s` after it came, while the one before it is still read."""
-    serving = serve(held.url, "{concurrency: 1, queue: 4, wait_s: 0.3}")
+    serving = serve(held.url, "{concurrency: 1, queue: 4, wait_s: 0.3}", deadline_s=600)
     held.hold()
     first = threading.Thread(target=lambda: serving.post(content=sample, headers=PNG))
     first.start()
-    time.sleep(0.3)
+    serving.until_under_way(1)
     started = time.monotonic()
     answer = serving.post(content=sample, headers=PNG)
     assert answer.status_code == 503

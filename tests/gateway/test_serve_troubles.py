@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from serving_process import OCRCTL
+from serving_process import LIMIT_S, OCRCTL
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_an_address_that_is_none_of_this_machine(tmp_path, host, said):
         env={**os.environ, "OCR_ROLLOUT_STATE": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LIMIT_S,
         check=False,
     )
     assert done.returncode == 1
@@ -43,7 +43,7 @@ def test_workers_that_are_slow_to_begin_are_waited_for(triton, serve, tmp_path, 
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     serving = serve(triton.http_url, "{}", "--workers", "2", ready=False)
-    assert serving.get("/readyz", timeout=120).status_code == 200
+    serving.until(lambda: serving.get("/readyz").status_code == 200, "it is not ready")
     assert serving.end() == 0
 
 
@@ -53,8 +53,8 @@ def test_workers_end_when_who_began_them_is_killed(triton, serve):
     """Else they would answer on, unseen, at a port that the next service cannot have."""
     serving = serve(triton.http_url, "{}", "--workers", "2")
     serving.process.send_signal(signal.SIGKILL)
-    serving.process.wait(10)
-    end = time.monotonic() + 30
+    serving.process.wait(LIMIT_S)
+    end = time.monotonic() + LIMIT_S
     with contextlib.suppress(ConnectionRefusedError):
         while time.monotonic() < end:
             socket.create_connection(("127.0.0.1", serving.port), timeout=5).close()
