@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
+import json
 import os
 import signal
 import socket
 import threading
 import time
-from http.client import HTTPException
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import pytest
 from processes import is_gone, open_files, stubs, wait_until
-from tiny_models import infer, write_model
+from tiny_models import infer, request, write_model
 
 from ocr_server import EmbeddedTriton, Ports, launcher, runs
 from ocr_server.server_log import PAUSED
@@ -42,13 +44,16 @@ def test_a_paused_stub_never_answers_another_request(tmp_path: Path, pause_s: fl
         (stub,) = stubs(server.server.triton_pid, "crnn")
         assert read(server, 7) == 7
         os.kill(stub, signal.SIGSTOP)
-        in_flight = threading.Thread(target=read, args=[server, 99])
-        in_flight.start()
+        in_flight = HTTPConnection(server.http_url, timeout=30)
+        path, body = request(pixel=99)
+        in_flight.request("POST", path, json.dumps(body))
         time.sleep(pause_s)  # real: it is Triton's clock that runs out
         os.kill(stub, signal.SIGCONT)
-        in_flight.join()
-        end, right = time.monotonic() + 60, 0
-        for value in range(100, 200):
+        with contextlib.suppress(OSError, HTTPException):
+            in_flight.getresponse().read()
+        in_flight.close()
+        end, right = time.monotonic() + 120, 0
+        for value in itertools.cycle(range(100, 200)):
             answer = read(server, value)
             assert answer in {None, value}
             right += answer == value
@@ -141,8 +146,9 @@ def test_a_triton_that_dies_is_started_again_where_it_was(
         before = set(runs.SHARED_MEMORY.glob(f"ocr-rollout-{first.id}-*"))
         os.kill(first.triton_pid, signal.SIGKILL)
         wait_until(lambda: read(server, 7) == 7, 60)
+        # It answers a moment before its supervisor has looked at it and written it down.
+        wait_until(lambda: first.triton_pid not in [now.triton_pid for now in runs.running()], 60)
         (now,) = runs.running()
-        assert now.triton_pid != first.triton_pid
         assert now.http_url == first.http_url
         assert now.control_key == first.control_key
         assert before

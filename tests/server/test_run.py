@@ -24,7 +24,7 @@ def run(repository: Path, *command: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-c", CLI, "run", "--repository", str(repository), "--", *command],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
 

@@ -35,7 +35,7 @@ def server(*arguments: str | Path, cwd: Path | None = None) -> subprocess.Comple
         [sys.executable, "-c", CLI, *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
         cwd=cwd,
     )
@@ -141,7 +141,7 @@ def test_up_in_the_foreground_ends_on_a_signal(
     assert not running.detached
     assert server("status").returncode == 0
     foreground.send_signal(number)
-    stdout, stderr = foreground.communicate(timeout=30)
+    stdout, stderr = foreground.communicate(timeout=120)
     assert (foreground.returncode, stderr) == (0, "")
     assert stdout.endswith("stopped\n")
     assert not list((state / "servers").iterdir())
@@ -150,13 +150,19 @@ def test_up_in_the_foreground_ends_on_a_signal(
 def test_up_in_the_foreground_says_when_triton_keeps_dying(
     foreground: subprocess.Popen[str],
 ) -> None:
+    """However long each new start takes: four ends within a minute are too many."""
     dead: set[int] = set()
-    for _ in range(STARTS_AGAIN + 1):
-        wait_until(lambda: bool(runs.running()) and runs.running()[0].triton_pid not in dead)
-        (running,) = runs.running()
-        os.kill(running.triton_pid, signal.SIGKILL)
-        dead.add(running.triton_pid)
-    _, stderr = foreground.communicate(timeout=30)
+
+    def given_up() -> bool:
+        for running in runs.running():
+            if running.triton_pid not in dead:
+                dead.add(running.triton_pid)
+                os.kill(running.triton_pid, signal.SIGKILL)
+        return foreground.poll() is not None
+
+    wait_until(given_up, 300)
+    _, stderr = foreground.communicate()
+    assert len(dead) > STARTS_AGAIN
     assert foreground.returncode == 1
     assert "Triton ended by itself" in stderr
     assert stderr.count("\n") == 1

@@ -208,8 +208,10 @@ def test_a_dead_stub_is_brought_back_while_others_answer(tmp_path: Path) -> None
         triton = server.server.triton_pid
         before = stubs(triton, "crnn/1")
         other = stubs(triton, "crnn/2")
+        os.kill(server.server.supervisor_pid, signal.SIGSTOP)  # the watchdog might be quicker
         os.kill(before[0], signal.SIGKILL)
         status, text = infer(server.http_url, "crnn:1")
+        os.kill(server.server.supervisor_pid, signal.SIGCONT)
         assert status == 500
         assert "not healthy" in text
 

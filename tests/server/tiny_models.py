@@ -99,28 +99,28 @@ def post(
         return error.code, json.loads(raw) if raw else None
 
 
-def infer(
-    address: str,
+def request(
     arm: str = "crnn:1",
     *,
     pixel: int = 65,
     shape: tuple[int, ...] = (1, 1, 32, 8),
     outputs: Sequence[str] = ("codepoints",),
-) -> tuple[int, Any]:
-    """One request of equal pixels. (status, {output: values}) or (status, error text)."""
+) -> tuple[str, dict[str, Any]]:
+    """(path, body) of a request of equal pixels."""
     model, version = arm.split(":")
-    body = {
-        "inputs": [
-            {
-                "name": "image",
-                "datatype": "UINT8",
-                "shape": shape,
-                "data": [pixel] * int(np.prod(shape)),
-            }
-        ],
-        "outputs": [{"name": name} for name in outputs],
+    image = {
+        "name": "image",
+        "datatype": "UINT8",
+        "shape": shape,
+        "data": [pixel] * int(np.prod(shape)),
     }
-    status, answer = post(address, f"/v2/models/{model}/versions/{version}/infer", body)
+    asked = [{"name": name} for name in outputs]
+    return f"/v2/models/{model}/versions/{version}/infer", {"inputs": [image], "outputs": asked}
+
+
+def infer(address: str, arm: str = "crnn:1", **options: Any) -> tuple[int, Any]:
+    """What `request` has for options. (status, {output: values}) or (status, error text)."""
+    status, answer = post(address, *request(arm, **options))
     if status != 200:
         return status, answer["error"]
     return status, {output["name"]: output["data"] for output in answer["outputs"]}
