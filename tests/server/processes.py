@@ -22,16 +22,25 @@ def is_gone(pid: int) -> bool:
         return True
 
 
-def stubs(triton_pid: int, model: str) -> list[int]:
-    """The stub processes of one model of one server, by what they were started with."""
-    found = []
+def commands() -> dict[int, list[str]]:
+    """What each process was started with; the ended ones that still have a number have no words."""
+    found = {}
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            words = (process / "cmdline").read_bytes().decode().split("\0")
-            is_stub = words[0].endswith("triton_python_backend_stub")
-            if is_stub and str(triton_pid) in words and f"/{model}/" in words[1]:
-                found.append(int(process.name))
+            words = (process / "cmdline").read_bytes().decode(errors="replace")
+            found[int(process.name)] = words.split("\0")
     return found
+
+
+def stubs(triton_pid: int, model: str) -> list[int]:
+    """The stub processes of one model of one server, by what they were started with."""
+    return [
+        pid
+        for pid, words in commands().items()
+        if words[0].endswith("triton_python_backend_stub")
+        and str(triton_pid) in words
+        and f"/{model}/" in words[1]
+    ]
 
 
 def open_files(pid: int) -> list[str]:

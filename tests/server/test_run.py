@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from processes import commands
 
 pytestmark = pytest.mark.server
 
@@ -36,8 +37,8 @@ def test_the_command_finds_the_server_and_its_exit_code_is_kept(tiny_repository:
     assert status == "200"
     assert f"ready at {url}" in done.stderr
     port = int(url.rpartition(":")[2])
-    listening = Path("/proc/net/tcp").read_text(encoding="ascii")
-    assert f":{port:04X} 00000000:0000 0A" not in listening, "the server outlived the command"
+    # Triton's port may stay open for a moment in a stub that was killed last: so Triton is looked for.
+    assert not [words for words in commands().values() if f"--http-port={port}" in words]
 
 
 def test_an_unknown_command_starts_nothing(tiny_repository: Path) -> None:
