@@ -66,13 +66,13 @@ def test_the_real_index_load_and_readiness(triton):
     stranger = dataclasses.replace(endpoint, key="")
     for call in (
         lambda: control.index(stranger),
-        lambda: control.load(stranger, "crnn", None, 5),
-        lambda: control.unload(stranger, "crnn", 5),
+        lambda: control.load(stranger, "crnn", None, 60),
+        lambda: control.unload(stranger, "crnn", 60),
     ):
         with pytest.raises(KeyRefusedError, match="OCR_CONTROL_KEY"):
             call()
     with pytest.raises(LoadFailedError, match="nothing"):
-        control.load(endpoint, "nothing", None, 5)
+        control.load(endpoint, "nothing", None, 60)
 
 
 class Scripted:

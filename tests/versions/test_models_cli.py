@@ -185,11 +185,17 @@ def test_verify_says_what_is_wrong(tmp_path, monkeypatch):
 def test_sigterm_puts_everything_back(folder, served):
     """As Ctrl+C does: the command undoes what it began, and says so, before it ends."""
     bars.write_version(folder / "build/crnn/9", version=9)
+    # So many golden lines that it is never done before it is told to end, however late that is.
+    long = bars.write_golden(folder / "long")
+    (long / "labels.tsv").write_text("file\ttext\n" + "10.png\tIIIIIIIIII\n" * 5_000)
     root, _ = served
     before = bars.tree(root)
     command = [str(Path(sys.executable).with_name("ocrctl")), "models", "publish", "crnn"]
     with subprocess.Popen(
-        [*command, "build/crnn/9", "--version", "9"], cwd=folder, stderr=subprocess.PIPE, text=True
+        [*command, "build/crnn/9", "--version", "9", "--smoke", str(long)],
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stderr.readline() == "loading crnn:9\n"
         process.terminate()
