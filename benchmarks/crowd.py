@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import multiprocessing
 import os
@@ -27,6 +28,7 @@ from ocr_rollout.stores import (
 )
 
 STEP_S = 0.02  # between two handfuls of requests
+TURNS_KEPT = 1_000
 FOREVER_S = 1 << 40
 
 # Processes are forked from one that has loaded scipy, or the machine would load it for each.
@@ -36,12 +38,20 @@ _context.set_forkserver_preload(["ocr_rollout.core.controller", "ocr_rollout.run
 
 @dataclasses.dataclass(frozen=True)
 class Seen:
-    """A view that one process came to. at_s: Unix time."""
+    """A view that one process came to. at_s: Unix time.
+
+    turns: Unix times of its latest turns, which are STEP_S apart where it gets a processor at once.
+    """
 
     at_s: float
     generation: int
     status: str
     weight_bp: int
+    turns: tuple[float, ...]
+
+    def turns_since(self, start_s: float) -> int:
+        """How often the process had a turn from then until this view."""
+        return sum(start_s < turn_s <= self.at_s for turn_s in self.turns)
 
 
 @dataclasses.dataclass
@@ -159,15 +169,18 @@ def take_part(
     """What one process does until it is killed, or who started it is gone."""
     chance = random.Random(number)
     store: Any = Witness(open_store(url), number, lossy)
+    turns: collections.deque[float] = collections.deque(maxlen=TURNS_KEPT)
 
     def tell(view: View) -> None:
-        pipe.send(Seen(time.time(), view.generation, view.state.status, view.table.weight_bp))
+        seen = time.time(), view.generation, view.state.status, view.table.weight_bp
+        pipe.send(Seen(*seen, tuple(turns.copy())))
 
     member = Member(plan, store, check_interval_s=check_interval_s, on_change=tell)
     member.start()
     tell(member.view)
     parent, owed = multiprocessing.parent_process(), 0.0
     while parent is not None and parent.is_alive():
+        turns.append(time.time())
         owed += rate * STEP_S
         while owed >= 1:
             owed -= 1

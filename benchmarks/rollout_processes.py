@@ -6,6 +6,7 @@ The limits are those of the rollout's issue.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import random
 import tempfile
 import time
@@ -39,7 +40,7 @@ NOW_S = 1_790_000_000
 PROCESSES = 8
 LIMIT_S = {"SQLite": 3.0, "Redis": 1.0}
 BAD = 0.3  # share of faults that the candidate is switched to
-DEADLINE_S = 60.0
+DEADLINE_S = 300.0  # bounds a failure
 
 
 def measure(rounds: int) -> Section:
@@ -68,12 +69,26 @@ def started(store: Store, plan: Plan, *, digest: str = "weights") -> None:
     assert commit(store, answer)[0]
 
 
-def rollback_times(url: str, *, processes: int = PROCESSES) -> tuple[list[float], int, float]:
-    """The candidate turns bad under all processes.
+@dataclasses.dataclass(frozen=True)
+class Rollback:
+    """How a rollback went. What is one number for each process stands in the order of their zeros.
 
-    Returns for each process the seconds from the first one's decision to its own weight 0, how
-    often the audit log has a rollback, and the seconds from the first fault to the decision.
+    at_zero_s: from the look that decided, which began a moment before, to its own weight 0.
+    turns: how many it had from the first one's weight 0 to its own, each at least STEP_S after the
+    one before: the same time on a clock that stands while the machine does something else.
+    deciding_turns: of the first one, from its look to its own weight 0. rollbacks: in the audit log.
+    noticed_s: from the first fault to the look that decided.
     """
+
+    at_zero_s: tuple[float, ...]
+    turns: tuple[int, ...]
+    deciding_turns: int
+    rollbacks: int
+    noticed_s: float
+
+
+def rolled_back(url: str, *, processes: int = PROCESSES) -> Rollback:
+    """The candidate turns bad under all processes."""
     store = open_store(url)
     started(store, PLAN)
     with Crowd(url) as crowd:
@@ -96,28 +111,41 @@ def rollback_times(url: str, *, processes: int = PROCESSES) -> tuple[list[float]
     history = [recorded.entry.document for recorded in store.history(limit=1_000)]
     rollbacks = [entry for entry in history if entry["action"] == "rollback"]
     decided_s = float(rollbacks[0]["at_s"])
-    at_zero = [
-        next(view.at_s for view in views if view.status == "rolled_back") - decided_s
-        for views in seen.values()
-    ]
+    at_zero = sorted(
+        (next(view for view in views if view.status == "rolled_back") for views in seen.values()),
+        key=lambda view: view.at_s,
+    )
+    first = at_zero[0]
     store.close()
-    return at_zero, len(rollbacks), decided_s - bad_s
+    return Rollback(
+        tuple(view.at_s - decided_s for view in at_zero),
+        tuple(view.turns_since(first.at_s) for view in at_zero),
+        first.turns_since(decided_s),
+        len(rollbacks),
+        decided_s - bad_s,
+    )
 
 
 def _rows_of_rollback(name: str, url: str) -> list[Row]:
-    at_zero, rollbacks, noticed_s = rollback_times(url)
-    limit_s = LIMIT_S[name]
+    found, limit_s = rolled_back(url), LIMIT_S[name]
+    slowest_s = max(found.at_zero_s)
     return [
-        Row(f"{name}: {BAD:.0%} faults until the decision", noticed_s, "s"),
+        Row(f"{name}: {BAD:.0%} faults until the decision", found.noticed_s, "s"),
         Row(
             f"{name}: from it until all processes are at weight 0",
-            max(at_zero),
+            slowest_s,
             "s",
-            detail=f"first {min(at_zero):.2f} s",
+            detail=f"first {min(found.at_zero_s):.2f} s",
             goal=f"<= {limit_s:g} s",
-            met=max(at_zero) <= limit_s,
+            met=slowest_s <= limit_s,
         ),
-        Row(f"{name}: rollbacks in the audit log", rollbacks, "", goal="1", met=rollbacks == 1),
+        Row(
+            f"{name}: rollbacks in the audit log",
+            found.rollbacks,
+            "",
+            goal="1",
+            met=found.rollbacks == 1,
+        ),
     ]
 
 

@@ -45,14 +45,21 @@ def crowd(monkeypatch):
 
 @pytest.mark.slow
 def test_eight_processes_are_at_weight_zero_soon_after_the_first_ones_decision(shared, crowd):
-    """Within 3 s on SQLite and 1 s on Redis; exactly one rollback stands in the audit log."""
-    from benchmarks.rollout_processes import LIMIT_S, rollback_times
+    """Within 3 s on SQLite and 1 s on Redis; exactly one rollback stands in the audit log.
 
-    at_zero, rollbacks, noticed_s = rollback_times(shared)
-    print(f"{shared.split(':')[0]}: {max(at_zero):.2f} s, noticed after {noticed_s:.2f} s")
-    assert rollbacks == 1
-    assert len(at_zero) == 8
-    assert max(at_zero) <= LIMIT_S["SQLite" if shared.startswith("sqlite") else "Redis"]
+    By the turns that each process had meanwhile: where others have the processors, it takes as much
+    longer as each of them waits for its turn. Deciding asks the store some twenty times, and waits
+    for two processes' turns each time.
+    """
+    from benchmarks.rollout_processes import LIMIT_S, rolled_back
+
+    found = rolled_back(shared)
+    print(f"{shared}: {found}")
+    assert found.rollbacks == 1
+    assert len(found.at_zero_s) == len(found.turns) == 8
+    limit_s = LIMIT_S["SQLite" if shared.startswith("sqlite") else "Redis"]
+    assert max(found.turns) <= limit_s / crowd.STEP_S
+    assert found.deciding_turns <= LIMIT_S["SQLite"] / crowd.STEP_S
 
 
 def test_a_request_pays_microseconds_and_a_look_of_the_judge_milliseconds(crowd):
@@ -96,7 +103,7 @@ def test_fifty_processes_are_killed_and_the_others_go_on(tmp_path, crowd):
             members.join(plan)
         for kill in range(KILLS):
             time.sleep(chance.uniform(0.1, 0.8))
-            members.kill(chance.choice(members.alive))
+            members.kill(chance.choice(victims(members, store, at_work=kill % 2 == 0)))
             state = check()
             if kill >= KILLS // 2 and plan is FIRST:
                 wait_for(lambda: check().status == "completed")
@@ -109,7 +116,7 @@ def test_fifty_processes_are_killed_and_the_others_go_on(tmp_path, crowd):
         last = [members.join(SECOND) for _ in range(2)]
         for participant in last:
             wait_for(lambda p=participant: any(v.status == "rolled_back" for v in p.seen()))
-        numbers = range(1, members._number + 1)
+        victims(members, store, at_work=True)
     state = check()
     assert state.tombstone_of("d2") is not None
     assert state.generation == len(store.history(limit=1_000))
@@ -117,7 +124,7 @@ def test_fifty_processes_are_killed_and_the_others_go_on(tmp_path, crowd):
         *("start", "advance", "advance", "advance", "complete"),
         *("start", "rollback"),
     ]
-    added = [crowd.traced(store, number) for number in numbers]
+    added = [crowd.traced(store, number) for number in range(1, members._number + 1)]
     assert all(total == n * (n + 1) // 2 for n, total in added), added
     assert sum(n > 0 for n, _ in added) > KILLS // 2
     print(f"{KILLS} kills in {time.monotonic() - began:.0f} s, {sum(n for n, _ in added)} batches")
@@ -127,13 +134,26 @@ def test_fifty_processes_are_killed_and_the_others_go_on(tmp_path, crowd):
     one = Member(SECOND, store)
     one.start()
     try:
+        wait_for(lambda: one.view.generation)
         assert one.view.table.weight_bp == 3_000
         assert read_epoch(store, one.view.epoch, time.time()).candidate.total == Counts()
     finally:
         one.close()
 
 
-def wait_for(said, timeout_s=60.0):
+def victims(members, store, *, at_work):
+    """at_work: those that have sent a batch, however long a busy machine takes to start one."""
+    from benchmarks.crowd import traced
+
+    def sending():
+        return [one for one in members.alive if traced(store, one.number)[0]]
+
+    if at_work:
+        wait_for(sending)
+    return sending() if at_work else members.alive
+
+
+def wait_for(said, timeout_s=300.0):
     deadline = time.monotonic() + timeout_s
     while not said():
         assert time.monotonic() < deadline
