@@ -34,11 +34,14 @@ serve: $(VENV)/.base  ## REST and web pages over a Triton of their own, until Ct
 demo-rollout: $(VENV)/.dev  ## a good candidate goes to 100 %, a bad one is taken back (2 min)
 	@$(BIN)/python -m benchmarks.demo_rollout
 
+# Whole files to a worker, in the order of tests/conftest.py.
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
 test: $(VENV)/.dev $(VENV)/.fonts  ## all tests, on the real embedded Triton
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(PYTEST)
 
 test-fast: $(VENV)/.dev $(VENV)/.fonts  ## without the slow ones
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow"
+	$(PYTEST) -m "not slow"
 
 check: $(VENV)/.dev  ## format, lint, types
 	$(BIN)/ruff format --check .

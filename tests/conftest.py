@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import os
 import signal
 from collections.abc import Iterator
@@ -28,6 +29,21 @@ settings.load_profile("any machine")
 
 ROOT = Path(__file__).parent.parent
 MODELS = ("convnext", "crnn")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Between workers: the files that take long first, or one would be alone with the last of them.
+
+    xdist's own order is by the number of tests, of which the longest files have the fewest.
+    """
+    if not hasattr(config, "workerinput"):
+        return
+    weights = collections.Counter[Path]()
+    for item in items:
+        for mark, weight in (("slow", 10_000), ("server", 100)):
+            weights[item.path] += weight * (item.get_closest_marker(mark) is not None)
+        weights[item.path] += 1
+    items.sort(key=lambda item: -weights[item.path])
 
 
 @pytest.fixture(autouse=True, scope="session")

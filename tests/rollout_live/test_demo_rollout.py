@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from benchmarks.rollout_site import wait_until
 
+from ocr_server import environment
+
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
@@ -20,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def demo(tmp_path):
     """Starts it with everything that it makes below `tmp_path`."""
+    environment.ensure()  # or the first one on a machine would say on stderr that it makes it
     started = []
 
     def start(*arguments):
