@@ -81,7 +81,7 @@ def serving(config: Path):
     thread = threading.Thread(target=server.run, name="service")
     thread.start()
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not server.started:
             assert thread.is_alive()
             assert time.monotonic() < deadline
@@ -90,7 +90,7 @@ def serving(config: Path):
         yield Running(f"http://127.0.0.1:{port}", service, server)
     finally:
         server.should_exit = True
-        thread.join(30)
+        thread.join(60)
         assert not thread.is_alive(), "the service did not end"
 
 

