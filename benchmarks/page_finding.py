@@ -37,7 +37,7 @@ from ocr_preprocessing.page.learned import find_lines_learned
 if TYPE_CHECKING:  # an extra
     from ocr_training.pages import TrueLine
 
-MODEL = Path("model_repository/line_finder/1/model.onnx")
+MODEL = Path("model_repository/line_finder/2/model.onnx")
 SHARED = 0.5  # of the union of a line and its label
 
 

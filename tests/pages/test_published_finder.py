@@ -18,7 +18,7 @@ from ocr_preprocessing.page.learned import find_lines_learned
 from ocr_training.finder.pages import FinderPages
 
 ROOT = Path(__file__).parents[2]
-MODEL = ROOT / "model_repository/line_finder/1/model.onnx"
+MODEL = ROOT / "model_repository/line_finder/2/model.onnx"
 FONTS = ROOT / "build/fonts-small"
 
 

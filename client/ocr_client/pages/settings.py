@@ -15,7 +15,7 @@ from .fields import NO_RULES, FieldRules, RulesError, load, shipped
 FinderChoice = Literal["classical", "learned", "auto"]
 SHIPPED: Final = "shipped"
 NONE: Final = "none"
-LINE_FINDER: Final = Arm("line_finder", 1)
+LINE_FINDER: Final = Arm("line_finder", 2)
 
 
 @dataclasses.dataclass(frozen=True)

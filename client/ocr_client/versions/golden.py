@@ -69,12 +69,16 @@ class GoldenSet:
 
 @dataclasses.dataclass(frozen=True)
 class Score:
-    """What an arm read. edits: of all lines. readings: in the order of the set."""
+    """What an arm read. edits: of all lines. readings: in the order of the set.
+
+    measure: what `cer` is called when it is told to people.
+    """
 
     arm: str
     edits: int
     characters: int
     readings: tuple[str, ...]
+    measure: str = "CER"
 
     @property
     def cer(self) -> float:
@@ -109,7 +113,7 @@ def score(arm: str, golden: GoldenSet, readings: Sequence[str]) -> Score:
 
 def judge(found: Score, reference: Score | None, tolerance: Tolerance) -> GoldenVerdict:
     """Against the limit, and against the version in production where there is one."""
-    said = f"CER {found.cer:.1%} on {found.characters} golden characters"
+    said = f"{found.measure} {found.cer:.1%} on {found.characters} golden characters"
     if found.cer > tolerance.limit:
         return GoldenVerdict(False, f"{said}, the limit is {tolerance.limit:.1%}")
     if reference is None:

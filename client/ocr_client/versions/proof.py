@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 
 import numpy as np
@@ -96,7 +97,7 @@ def _find(transport: TritonTransport, arm: Arm, golden: GoldenSet) -> Score:
     readings = [
         line.text if find_lines_learned(_load(line), ask).lines else "" for line in golden.lines
     ]
-    return score(str(arm), golden, readings)
+    return dataclasses.replace(score(str(arm), golden, readings), measure="not found:")
 
 
 def _load(line: GoldenLine) -> Gray:
