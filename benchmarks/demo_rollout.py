@@ -42,7 +42,7 @@ INTERRUPTED: Final = 130
 @dataclasses.dataclass(frozen=True)
 class Settings:
     """made: tiny made models instead of the repository's. broken: how the next version is bad, on
-    which share of the images. processes, threads in each: of clients.
+    which share of the images. processes, threads in each: of clients. limit_s: for all of it.
     """
 
     made: bool
@@ -50,6 +50,7 @@ class Settings:
     share: float
     processes: int
     threads: int
+    limit_s: float
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -91,7 +92,7 @@ def run(settings: Settings, story: Story, folder: Path) -> list[str]:
         site.configure(plan_of(stable, candidate))
         images = None if settings.made else ROOT / "samples"
         with Clients(site, settings.processes, threads=settings.threads, images=images) as clients:
-            wait_until(lambda: clients.tally.answers.total() > 20, "first answers", limit_s=60)
+            wait_until(lambda: clients.tally.answers.total() > 20, "first answers")
             story.say(
                 f"{settings.processes} client processes have lines read, {settings.threads} "
                 "at a time each, every one for another user"
@@ -101,10 +102,12 @@ def run(settings: Settings, story: Story, folder: Path) -> list[str]:
             scenes.next_version_comes(triton, candidate, following, broken)
             scenes.is_taken_back(following)
             tally = clients.close()
-    return _told(story, site, tally, (candidate, following))
+    return _told(story, site, tally, (candidate, following), settings.limit_s)
 
 
-def _told(story: Story, site: Site, tally: Tally, arms: tuple[Arm, Arm]) -> list[str]:
+def _told(
+    story: Story, site: Site, tally: Tally, arms: tuple[Arm, Arm], limit_s: float
+) -> list[str]:
     """The end of the story. Returns what was not as it should be."""
     entries = site.history()
     healthy, broken = (Rollout.of(rollout_id(arm), str(arm), entries) for arm in arms)
@@ -117,7 +120,7 @@ def _told(story: Story, site: Site, tally: Tally, arms: tuple[Arm, Arm]) -> list
     story.title("What the audit log says: $ ocrctl rollout history")
     site.ocrctl("rollout", "history", show=True)
     story.title("Was it as it should be?")
-    found = checks(healthy, broken, tally, took_s=story.elapsed_s, limit_s=LIMIT_S)
+    found = checks(healthy, broken, tally, took_s=story.elapsed_s, limit_s=limit_s)
     for check in found:
         story.plain(f"{'yes' if check.met else 'NO '}  {check.text}")
     return [check.text for check in found if not check.met]
@@ -185,6 +188,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--processes", type=_few, default=3, help="of clients (3)")
     parser.add_argument("--threads", type=_few, default=2, help="of each of them (2)")
+    parser.add_argument("--limit-s", type=float, default=LIMIT_S, help="for all of it (180)")
     return parser
 
 

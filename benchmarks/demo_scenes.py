@@ -40,7 +40,7 @@ FAULTS: Final[dict[Kind, str]] = {
     "slow": "takes its time",
 }
 # The longest that a scene may wait for what it shows, on a busy machine.
-PHASE_S, ROLLBACK_S, RELOAD_S = 90.0, 60.0, 40.0
+PHASE_S, ROLLBACK_S, RELOAD_S = 240.0, 240.0, 240.0
 LOOK_S: Final = 0.5  # between two looks at the progress
 AFTERWARDS_S: Final = 3.0
 

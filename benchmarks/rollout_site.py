@@ -26,6 +26,9 @@ from ocr_server import CONTROL_HEADER, EmbeddedTriton, environment, grpc_control
 from ocr_server.flags import GRPC_PREFIX
 
 ROOT: Final = Path(__file__).resolve().parent.parent
+LIMIT_S: Final = (
+    240.0  # of waiting: bounds a failure, for a busy machine needs long for seconds' work
+)
 
 
 class SiteError(RuntimeError):
@@ -126,7 +129,7 @@ class Site:
         there: Callable[[RolloutState], bool],
         what: str,
         *,
-        limit_s: float = 60.0,
+        limit_s: float = LIMIT_S,
         meanwhile: Callable[[], None] = lambda: None,
     ) -> RolloutState:
         """The first state that is so. Raises SiteError naming `what` after the limit.
@@ -168,7 +171,7 @@ def load(triton: EmbeddedTriton, model: str) -> None:
 
 
 def wait_until(
-    there: Callable[[], bool], what: str, *, limit_s: float = 30.0, every_s: float = 0.02
+    there: Callable[[], bool], what: str, *, limit_s: float = LIMIT_S, every_s: float = 0.02
 ) -> None:
     """Raises SiteError naming `what` after the limit."""
     end = time.monotonic() + limit_s

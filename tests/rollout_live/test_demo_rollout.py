@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from benchmarks.demo_rollout import LIMIT_S
 from benchmarks.rollout_site import wait_until
 
 from ocr_server import environment
@@ -58,18 +59,27 @@ def left_behind(folder):
 
 
 def test_the_story_is_told_and_holds(demo, tmp_path):
-    """A healthy candidate goes all the way, a broken one is taken back, no caller notices."""
-    out, err = demo().communicate(timeout=240)
+    """A healthy candidate goes all the way, a broken one is taken back, no caller notices.
+
+    In three minutes, where no more processes want to run than there are processors.
+    """
+    out, err = demo("--limit-s", "900").communicate(timeout=1_200)
     assert err == ""
     verdicts = re.findall(r"^(yes|NO ) ", out, re.MULTILINE)
     assert verdicts == ["yes"] * 5
+    took_s = int(re.search(r"the whole of it took (\d+) s", out)[1])
+    crowd = max(1.0, *(load / os.cpu_count() for load in os.getloadavg()[:2]))
+    print(f"{took_s} s, {crowd:.1f} processes a processor")
+    assert took_s < LIMIT_S * crowd
     assert "0 of" in out
     for step in ("10 % -> 30 % -> 60 % -> 98 % -> 100 %", "taken back by the judge in phase 1"):
         assert step in out
     history = out[out.index("$ ocrctl rollout history") :]
     actions = re.findall(r"\b(start|wait|advance|complete|rollback)\b *│", history)
     assert actions == ["start", *["wait", "advance"] * 3, "wait", "complete", "start", "rollback"]
-    assert left_behind(tmp_path) == []
+    # Stubs may be killed last, by a signal that nobody waits for.
+    assert [one for one in left_behind(tmp_path) if "triton_python_backend_stub" not in one] == []
+    wait_until(lambda: not left_behind(tmp_path), "the end of the stubs")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -80,13 +90,13 @@ def test_interrupted_it_ends_what_it_started(demo, tmp_path, number):
         if "$ ocrctl rollout start" in line:
             break
     process.send_signal(number)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 130
     assert err.strip().splitlines()[-1] == (
         "demo-rollout: interrupted; all that it had started was ended"
     )
     assert "Traceback" not in err
-    wait_until(lambda: not left_behind(tmp_path), "the end of everything", limit_s=20)
+    wait_until(lambda: not left_behind(tmp_path), "the end of everything")
 
 
 def test_two_do_not_meet(demo):
@@ -100,5 +110,5 @@ def test_two_do_not_meet(demo):
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
     for process in both:
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
         assert process.returncode == 130

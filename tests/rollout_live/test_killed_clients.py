@@ -9,7 +9,7 @@ import sys
 import time
 
 import pytest
-from benchmarks.rollout_site import phases
+from benchmarks.rollout_site import phases, wait_until
 from killed_clients import serve
 from live import Operator
 
@@ -18,6 +18,7 @@ from ocr_client import OCRClient
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 KILLS, AT_A_TIME = 50, 4
+ANSWERS = 1_000  # at least, however many more clients are killed until then
 HEALTHY = {
     "id": "healthy",
     "stable": "convnext:1",
@@ -54,11 +55,15 @@ class Crowd:
         """reading: one that has had answers, however long a busy machine takes to start it."""
         if not reading:
             return chance.choice(self.alive)
-        end = time.monotonic() + 60
+        end = time.monotonic() + 240
         while not (busy := [one for one in self.alive if self.seen_by[one][0]]):
             assert time.monotonic() < end, "no client reads"
             time.sleep(0.02)
         return chance.choice(busy)
+
+    def answers(self):
+        """Of all, the dead included."""
+        return sum(seen[0] for seen in self.seen)
 
     def kill(self, process):
         process.kill()
@@ -103,8 +108,10 @@ def test_fifty_clients_are_killed_and_the_others_go_on(site, crowd):
     site.configure(HEALTHY)
     operator.does("start", "--by", "ann")
     with crowd:
-        while kills < KILLS or starts_of_broken < 2:
-            if kills >= KILLS:  # on a busy machine no rollback came between the kills: let it come
+        while kills < KILLS or starts_of_broken < 2 or crowd.answers() <= ANSWERS:
+            if (
+                kills >= KILLS and starts_of_broken < 2
+            ):  # on a busy machine no rollback came between the kills: let it come
                 site.wait_for(lambda state: state.status == "rolled_back", "the first rollback")
             time.sleep(chance.uniform(0.05, 0.5))
             crowd.kill(crowd.victim(chance, reading=kills % 2 == 0))
@@ -112,7 +119,7 @@ def test_fifty_clients_are_killed_and_the_others_go_on(site, crowd):
             state = look()
             crowd.join()
             if kills > KILLS // 2 and state.rollout_id == "healthy":
-                site.wait_for(lambda state: state.status == "completed", "completion")
+                site.wait_for(lambda state: state.status == "completed", "completion", limit_s=600)
                 site.configure(BROKEN)
                 operator.does("start", "--by", "ann")
                 starts_of_broken += 1
@@ -122,10 +129,11 @@ def test_fifty_clients_are_killed_and_the_others_go_on(site, crowd):
                 starts_of_broken += 1
         site.wait_for(lambda state: state.status == "rolled_back", "the last rollback")
         look()
+        crowd.victim(chance, reading=True)  # one of those that are left has had answers, too
 
-    answers, failures = (sum(seen[k] for seen in crowd.seen) for k in (0, 1))
-    assert failures == 0
-    assert answers > 1_000
+    answers = crowd.answers()
+    assert sum(seen[1] for seen in crowd.seen) == 0
+    assert answers > ANSWERS
     assert sum(seen[0] > 0 for seen in crowd.seen) > KILLS // 2
     actions = [entry.action for entry in site.history()]
     assert actions[:5] == ["start", "advance", "advance", "advance", "complete"]
@@ -134,4 +142,5 @@ def test_fifty_clients_are_killed_and_the_others_go_on(site, crowd):
     assert tried == starts_of_broken >= 2
     assert actions[5:] == [*["start", "rollback", "clear"] * (tried - 1), "start", "rollback"]
     with OCRClient.from_config(site.config) as client:
+        wait_until(lambda: client.rollout.generation, "the new client's first look")
         assert (client.rollout.status, client.rollout.weight) == ("rolled_back", 0)

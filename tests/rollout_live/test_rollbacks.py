@@ -63,7 +63,9 @@ def test_a_gate_does_not_switch_off_the_guard(site, begin):
     client = begin(site, "crnn:6", phases(0.5, 1.0, samples=200))
     with Traffic(client, LINES, wide_images=LONG_LINES) as traffic:
         site.wait_for(lambda state: state.status == "waiting", "the gate")
-        traffic.pause_s = 0.05  # or a second's requests would tell every rule at once
+        # Some two faults a second: ten tell one rule and thirty every rule, however late they are
+        # looked at.
+        traffic.pause_s = 0.25
         traffic.wide_percent = 50
         site.wait_for(lambda state: state.status == "rolled_back", "the rollback")
         tally = traffic.tally

@@ -37,11 +37,11 @@ def test_a_locked_file_stops_nobody_and_is_caught_up(site, begin):
         wait_until(lambda: sum(counted(site)) > 0, "the first counts")
         other = sqlite3.connect(site.database, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
-        wait_until(lambda: store_error(client), "a client that says so", limit_s=60)
+        wait_until(lambda: store_error(client), "a client that says so")
         wait_for_requests(traffic, 50)
         other.execute("ROLLBACK")
         other.close()
-        wait_until(lambda: not store_error(client), "the store's return", limit_s=60)
+        wait_until(lambda: not store_error(client), "the store's return")
         end(site, client, traffic)
     assert traffic.tally.words == []
 

@@ -14,6 +14,7 @@ from live import Operator, member_of, wait_for_requests, wait_for_stable_alone
 
 from ocr_client import OCRClient
 from ocr_server import EmbeddedTriton, Ports
+from ocr_server.ports import is_free
 
 pytestmark = pytest.mark.server
 
@@ -141,9 +142,10 @@ def test_a_server_that_dies_is_not_the_candidates_fault(tmp_path):
             assert (state.status, state.cause, state.weight_bp) == ("frozen", "common_cause", 5_000)
             assert state.tombstones == ()
             assert member_of(client).health().store_error == ""
+            wait_until(lambda: is_free(port), "the end of the last stub")
             with EmbeddedTriton(repository, ports=Ports(port, 0, 0)):
                 wait_for_requests(traffic, 50)
-                site.wait_for(lambda state: state.status == "running", "the thaw", limit_s=90)
+                site.wait_for(lambda state: state.status == "running", "the thaw")
                 traffic.end()
     assert site.state().weight_bp == 5_000
     assert [entry.action for entry in site.history()] == ["start", "freeze", "thaw"]
