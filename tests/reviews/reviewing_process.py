@@ -1,11 +1,13 @@
-"""A process at a shared store, to be killed: `reviewing_process.py URL sample|review NAME`.
+"""A process at a shared store, to be killed: `reviewing_process.py URL sample|review|claim NAME`.
 
 sample: a client that reads ever new images and puts all of them aside, with image.
 review: a reviewer who confirms and corrects what is put aside, and corrects himself.
-Prints one line when the first was done.
+claim: a reviewer who takes one sample and dies with it.
+Prints one line when the first was done, by this process.
 """
 
 import itertools
+import os
 import sys
 import time
 
@@ -29,10 +31,11 @@ def sample(url, seed):
     chance = np.random.default_rng(int(seed))
     with OCRClient(config, transport=FakeTransport({STABLE: "one", CANDIDATE: "two"})) as client:
         store = open_store(url)
+        enough = len(store.samples(0, 1e12, 100_000)) + 5  # of others, and some of ours
         for k in itertools.count():
             client.recognize(chance.integers(0, 256, (32, 64), np.uint8), user_id=f"u{k}")
             if k == 10:
-                while len(store.samples(0, 1e12, 5)) < 5:
+                while len(store.samples(0, 1e12, enough)) < enough:
                     time.sleep(0.01)
                 print("at work", flush=True)
 
@@ -50,5 +53,11 @@ def review(url, name):
             print("at work", flush=True)
 
 
+def claim(url, name):
+    assert ReviewDesk(open_store(url), "ocr-rollout", REVIEW).next(name) is not None
+    print("at work", flush=True)
+    os._exit(9)
+
+
 if __name__ == "__main__":
-    {"sample": sample, "review": review}[sys.argv[2]](sys.argv[1], sys.argv[3])
+    {"sample": sample, "review": review, "claim": claim}[sys.argv[2]](sys.argv[1], sys.argv[3])
