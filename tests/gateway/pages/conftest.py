@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from serving_process import Serving
 from visitor import Visitor, admin_token
 
-expect.set_options(timeout=20_000)  # milliseconds; machines are busy
+expect.set_options(timeout=60_000)  # milliseconds; machines are busy
 SHOTS = Path(__file__).parents[3] / "build" / "screenshots"
 
 

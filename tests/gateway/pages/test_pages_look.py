@@ -1,6 +1,7 @@
 """How every page looks at a first visit: nothing runs over the side, every text is legible, loading is quick."""
 
 import os
+from pathlib import Path
 
 import pytest
 from looks import runs_over, too_faint
@@ -44,12 +45,20 @@ def test_a_first_visit_is_small_and_quick(visitor, service, name):
     Where more processes want to run than there are processors, each waits its turn: so the second
     is that of a machine that has nothing else to do.
     """
-    visits = [visitor.opens(service + PAGES[name]).evaluate(LOADED) for _ in range(5)]
+    visits = []
+    for _ in range(5):
+        size, ready_ms = visitor.opens(service + PAGES[name]).evaluate(LOADED)
+        visits.append((size, ready_ms / crowd()))
     size, ready_ms = map(min, zip(*visits, strict=True))
-    crowd = max(1.0, os.getloadavg()[0] / os.cpu_count())
-    print(f"\n{name}: {size / 1000:.1f} kB, ready after {ready_ms:.0f} ms, {crowd:.1f} a processor")
+    print(f"\n{name}: {size / 1000:.1f} kB, ready after {ready_ms:.0f} ms")
     assert 5_000 < size < 100_000
-    assert ready_ms < 1_000 * crowd
+    assert ready_ms < 1_000
+
+
+def crowd():
+    """Processes that want a processor, for each of them: over the last minute, and just now."""
+    minute, _, _, running = Path("/proc/loadavg").read_text().split()[:4]
+    return max(float(minute), float(running.partition("/")[0]), os.cpu_count()) / os.cpu_count()
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -19,7 +19,7 @@ REVIEW = "review: {stable: 1.0, candidate: 1.0, keep_images: true}\n"
 WHERE = f"reviews/r1/{DIGEST[:16]}"
 SAMPLES = Path(__file__).parents[3] / "samples"
 SCAN, RECEIPT = "03_scan.png", "06_photo.png"
-WITHIN_S = 20
+WITHIN_S = 60
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ class Visitor:
         context = self._browser.new_context(
             viewport=size, locale=language, color_scheme=scheme, reduced_motion="reduce", **options
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(60_000)  # milliseconds; machines are busy
         self._contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: self._complaints.append(str(error)))
