@@ -1,4 +1,4 @@
-"""One of several processes that send what is in a store: `notifying_process.py URL HOOK NUMBER`.
+"""One of several processes that send what is in a store: `notifying_process.py URL HOOK LEASE NUMBER`.
 
 Prints `ready`, and goes on until its standard input ends. Its messages carry its number as a link.
 """
@@ -15,14 +15,12 @@ from ocr_client.settings import NotificationSettings, Target
 from ocr_rollout.runtime import Member
 from ocr_rollout.stores import open_store
 
-LEASE_S = 2.0  # so that a test need not wait for the real one
 
-
-def main(url: str, hook: str, number: str) -> None:
+def main(url: str, hook: str, lease_s: str, number: str) -> None:
     targets = tuple(Target(name, "webhook", f"{hook}/{name}") for name in ("ops", "dev"))
     settings = NotificationSettings(targets, public_url=f"http://process/{number}")
     store = open_store(url)
-    notifier = Notifier(Metrics(), poll_s=0.1, lease_s=LEASE_S)
+    notifier = Notifier(Metrics(), poll_s=0.1, lease_s=float(lease_s))
     member = Member(
         PLAN, store, on_change=lambda _: notifier.wake(), subscribers=settings.subscribers
     )

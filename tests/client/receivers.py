@@ -27,12 +27,13 @@ HANG, CLOSE = "hang", "close"
 
 @dataclasses.dataclass(frozen=True)
 class Got:
-    """One request."""
+    """One request. at_s: on a monotonic clock."""
 
     path: str
     headers: dict
     body: bytes
     at_s: float
+    unix_s: float
 
     @property
     def json(self):
@@ -89,7 +90,7 @@ class Receiver:
 
     def _serve(self, handler):
         body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
-        got = Got(handler.path, dict(handler.headers.items()), body, time.monotonic())
+        got = Got(handler.path, dict(handler.headers.items()), body, time.monotonic(), time.time())
         with self._lock:
             self.got.append(got)
             step = self.steps.pop(0) if len(self.steps) > 1 else self.steps[0]

@@ -67,7 +67,8 @@ class Followed:
 class Notifier:
     """Does nothing before it was given targets; goes on without them, so that no message is left.
 
-    clock: Unix time in seconds, which leases and signatures hold. The others: for tests.
+    clock: Unix time in seconds, which leases and signatures hold. steady: a monotonic one, in
+        seconds, for how long the store has been lost. The others: for tests.
     """
 
     def __init__(
@@ -75,16 +76,18 @@ class Notifier:
         metrics: Metrics,
         *,
         clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
         poll_s: float = POLL_S,
         lease_s: float = LEASE_S,
         sweep_s: float = SWEEP_S,
     ) -> None:
         self._metrics = metrics
         self._clock = clock
+        self._steady = steady
         self._poll_s = poll_s
         self._lease_s = lease_s
         self._sweep_s = sweep_s
-        self._swept_s = time.monotonic()
+        self._swept_s = steady()
         self._owner = new_id()
         self._followed: Followed | None = None
         self._own = MemoryOutbox()  # of what no store can hold: that it is lost
@@ -142,8 +145,8 @@ class Notifier:
                 del self._owed[message_id]
             names = [target.name for target in followed.settings.targets]
             self._lease_from(followed.store, followed, names)
-            if time.monotonic() - self._swept_s >= self._sweep_s:
-                self._swept_s = time.monotonic()
+            if self._steady() - self._swept_s >= self._sweep_s:
+                self._swept_s = self._steady()
                 self._sweep(followed)
         except StoreError as error:
             _log.debug("notifications wait for the store: %s", error)
@@ -154,7 +157,7 @@ class Notifier:
         health, view = followed.member.health(), followed.member.view
         event = self._outage.seen(
             reachable=health.store_ok,
-            now_s=time.monotonic(),
+            now_s=self._steady(),
             after_s=followed.settings.store_lost_after_s,
         )
         if event is None:
