@@ -9,6 +9,7 @@ import threading
 import time
 
 import pytest
+from reloading import replace
 from rollouts import BOTH, CANDIDATE, STABLE, client, configured, counted, image, until
 from scripted import GOOD, Scripted, http
 
@@ -61,10 +62,10 @@ def test_nothing_runs_before_the_first_request_or_after_the_end(running):
     reader.recognize(image())
     assert running()
     reader.close()
-    assert not running()
+    until(lambda: not running())  # closing waits for its threads, but not for ever
     assert reader.recognize(image()).arm == CANDIDATE
     reader.close()
-    assert not running()
+    until(lambda: not running())
 
 
 def test_a_client_that_is_forgotten_ends_its_threads(running):
@@ -105,7 +106,7 @@ def test_in_ratio_mode_a_candidate_that_fails_is_taken_back_by_itself(caplog):
     """Within seconds, with one line in the log; and it stays back after a close."""
     reader, transport = client({STABLE: "stable", CANDIDATE: tree.ArmFailedError("boom")})
     with caplog.at_level(logging.WARNING, "ocr_client"):
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         number = 0
         while reader.recognize(image(), user_id=f"u{number}").fell_back:
             assert time.monotonic() < end
@@ -158,8 +159,11 @@ def test_a_short_program_leaves_its_outcomes_in_the_store(url):
         "from tests.client.rollouts import *\n"
         "from tests.client.test_rollout_part import planned\n"
         f"reader, _ = client(config=planned({url!r}))\n"
-        "for n in range(5): reader.recognize(image(n))\n"
-        "if sys.argv[1] == 'closes': reader.close()\n"
+        "from ocr_rollout.runtime import member\n"
+        "member.CLOSE_S = 60.0\n"  # on a busy machine, the last counts get to the store as well
+        "closes = sys.argv[1] == 'closes'\n"
+        "for n in range(5): reader.recognize(image(n + 5 * closes))\n"
+        "if closes: reader.close()\n"
         "print('scipy' in sys.modules)\n"
     )
     for how in ("closes", "forgets"):
@@ -177,7 +181,7 @@ def test_a_short_program_leaves_its_outcomes_in_the_store(url):
         )
         assert (run.returncode, run.stdout.strip()) == (0, "False"), run.stderr
     reader, _ = client(config=planned(url))
-    assert sum(counted(reader).candidate.values()) == 5  # each bucket key once a minute
+    assert sum(counted(reader).candidate.values()) == 10
 
 
 def test_another_ratio_is_taken_over_whole():
@@ -185,7 +189,7 @@ def test_another_ratio_is_taken_over_whole():
     reader, _ = client(config=configured(0))
     assert reader.recognize(image()).arm == STABLE
     reader.reconfigure(configured(1.0))
-    until(lambda: reader.recognize(image()).arm == CANDIDATE, 5)
+    until(lambda: reader.recognize(image()).arm == CANDIDATE)
     reader.reconfigure(configured(1.0, crnn_enabled=False))
     assert reader.recognize(image()).reason == "candidate_out"
     reader.close()
@@ -198,14 +202,14 @@ def test_a_request_finishes_on_what_it_began_with():
     class Waiting(FakeTransport):
         def infer(self, arm, tensor, **rest):
             inside.set()
-            gate.wait(10)
+            gate.wait(60)
             return super().infer(arm, tensor, **rest)
 
     reader = OCRClient(configured(), transport=Waiting(BOTH))
     found = []
     thread = threading.Thread(target=lambda: found.append(reader.recognize(image())))
     thread.start()
-    inside.wait(10)
+    assert inside.wait(60)
     reader.reconfigure(configured(1.0, crnn_enabled=False))
     gate.set()
     thread.join()
@@ -284,25 +288,21 @@ def test_a_file_is_followed_and_a_mistake_changes_nothing(tmp_path, caplog):
     session._given = True
     session._reader = type(session._reader)(session.transport)
     assert reader.recognize(image()).arm == CANDIDATE
-    path.write_text("model_routing: {crnn_enabled: false}\nreload: {poll_s: 0.2}\n")
+    replace(path, "model_routing: {crnn_enabled: false}\nreload: {poll_s: 0.2}\n")
     until(lambda: reader.recognize(image()).reason == "candidate_out")
     with caplog.at_level(logging.ERROR):
-        path.write_text("model_routing: {gray_ratio: 1}\n")
+        replace(path, "model_routing: {gray_ratio: 1}\n")
         until(lambda: reader.metrics()["ocr_client_config_up"] == 0)
         assert reader.recognize(image()).reason == "candidate_out"
     assert len([r for r in caplog.records if "gray_ratio" in r.getMessage()]) == 1
-    path.write_text(
-        "rollout: {id: crnn-1}\nstore: {url: 'sqlite:///a.db'}\nreload: {poll_s: 0.2}\n"
-    )
+    replace(path, "rollout: {id: crnn-1}\nstore: {url: 'sqlite:///a.db'}\nreload: {poll_s: 0.2}\n")
     until(lambda: reader.rollout.rollout == "crnn-1")
-    path.write_text(
-        "rollout: {id: crnn-1}\nstore: {url: 'sqlite:///b.db'}\nreload: {poll_s: 0.2}\n"
-    )
+    replace(path, "rollout: {id: crnn-1}\nstore: {url: 'sqlite:///b.db'}\nreload: {poll_s: 0.2}\n")
     until(lambda: reader.metrics()["ocr_client_config_failures_total"] == 2)
     assert "restart" in caplog.text
     reader.close()
     assert reader.recognize(image()).reason == "candidate_out"  # and follows its file again
-    path.write_text("model_routing: {gray_scale_ratio: 1}\nreload: {watch: false}\n")
+    replace(path, "model_routing: {gray_scale_ratio: 1}\nreload: {watch: false}\n")
     until(lambda: reader.recognize(image()).arm == CANDIDATE)
     reader.close()
 
