@@ -9,11 +9,11 @@ import re
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
 from PIL import Image
+from rollouts import until
 from scripted import HANG
 from typer.testing import CliRunner
 
@@ -228,9 +228,7 @@ def test_ctrl_c_is_clean(lines, scripted, tmp_path):
         text=True,
         cwd=tmp_path,
     ) as program:
-        end = time.monotonic() + 30
-        while not server.requests and time.monotonic() < end:
-            time.sleep(0.02)
+        until(lambda: server.requests, 60)
         program.send_signal(signal.SIGINT)
         stdout, stderr = program.communicate(timeout=30)
     assert (program.returncode, stdout, stderr) == (130, "", "ocrctl: interrupted\n")

@@ -7,6 +7,7 @@ import threading
 import time
 
 import pytest
+from awake import Awake
 from receivers import HANG, SECRETS, Receiver, Say
 from rollouts import CANDIDATE, STABLE, client, configured, image, until
 from stories import waiting
@@ -38,7 +39,7 @@ def telling(receiver, config=None, **rest):
 
 def read_until_taken_back(reader):
     """Seconds of each reading."""
-    took, end = [], time.monotonic() + 30
+    took, end = [], time.monotonic() + 60
     while True:
         assert time.monotonic() < end
         began = time.perf_counter()
@@ -54,7 +55,8 @@ def test_a_ratio_that_is_taken_back_is_told_with_the_verdict(receiver, caplog):
     with caplog.at_level(logging.DEBUG):
         reader, _ = client(FAILING, telling(receiver))
         read_until_taken_back(reader)
-        until(lambda: receiver.got)
+        sent = 'ocr_client_notifications_total{result="sent",target="ops"}'
+        until(lambda: reader.metrics().get(sent))
         reader.close()
     (got,) = receiver.got
     found = got.json
@@ -64,7 +66,7 @@ def test_a_ratio_that_is_taken_back_is_told_with_the_verdict(receiver, caplog):
     assert found["verdict"]["rule"]
     assert found["verdict"]["samples"] > 0
     assert found["verdict"]["observed"] > found["verdict"]["limit"]
-    assert reader.metrics()['ocr_client_notifications_total{result="sent",target="ops"}'] == 1
+    assert reader.metrics()[sent] == 1
     for secret in SECRETS:
         assert secret not in caplog.text
 
@@ -75,12 +77,12 @@ def test_a_receiver_that_hangs_delays_no_request_and_no_rollback(receiver):
     reader, _ = client(FAILING, telling(receiver))
     read_until_taken_back(reader)
     until(lambda: receiver.got)
-    took = [seconds for _ in range(3) for seconds in read_until_taken_back(reader)]
+    took = [seconds for _ in range(9) for seconds in read_until_taken_back(reader)]
     assert reader.rollout.status == "rolled_back"
     assert statistics.median(took) < 0.2
-    began = time.monotonic()
-    reader.close()
-    assert time.monotonic() - began < 4
+    with Awake() as closing:
+        reader.close()
+    assert closing.s < 4
 
 
 def test_clients_of_one_store_tell_once_what_all_of_them_see(receiver, tmp_path):
@@ -101,7 +103,7 @@ def test_clients_of_one_store_tell_once_what_all_of_them_see(receiver, tmp_path)
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(40)
+        thread.join(70)
     until(lambda: len(receiver.got) == 2, 30)
     until(lambda: not waiting(store))
     for reader in readers:

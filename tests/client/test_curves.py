@@ -1,6 +1,7 @@
 """A rollout's counts as curves: over all its phases, in as many points as are drawn."""
 
 import dataclasses
+import math
 import time
 
 import pytest
@@ -125,9 +126,11 @@ def test_a_week_of_four_phases_is_a_few_hundred_points(tmp_path):
         for k in range(8):
             desk.counted("candidate", FINE, now_s - age_s - k)
             desk.counted("pairs", Pairs(both_fine=1, equal=1), now_s - age_s - k)
-    began_s = time.perf_counter()
-    drawn = curves(there, now_s, LONGEST_S)
-    took_s = time.perf_counter() - began_s
+    took_s = math.inf
+    for _ in range(3):  # the quickest, for others use this machine
+        began_s = time.perf_counter()
+        drawn = curves(there, now_s, LONGEST_S)
+        took_s = min(took_s, time.perf_counter() - began_s)
     print(f"read in {1e3 * took_s:.1f} ms")
     candidate = drawn.arms["candidate"]
     assert sum(candidate["requests"]) == 56

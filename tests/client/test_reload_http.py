@@ -224,8 +224,8 @@ def test_a_server_that_was_away(centre):
     server = centre(lambda request: reply(text(1).encode()))
     with Watched(source(server.url), poll_s=0.02) as watched:
         server.close()
-        until(lambda: watched.status.error is not None)
-        assert "nothing answers" in watched.status.error
+        # a connection that the server had not taken yet was reset
+        until(lambda: "nothing answers" in (watched.status.error or ""))
         assert watched.numbers == [1]
 
 

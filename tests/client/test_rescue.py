@@ -56,7 +56,7 @@ def test_the_candidates_answer_stays_where_stable_has_no_better(stable, how):
 
 def test_a_rescue_has_a_short_deadline_of_its_own():
     """Within the request's: the user has waited for one answer already."""
-    reader, transport = client({STABLE: "stable", CANDIDATE: ""})
+    reader, transport = client({STABLE: "stable", CANDIDATE: ""}, clock=lambda: 0.0)
     reader.recognize(image())
     assert transport.asked[0].timeout_s > 4
     assert 0.5 < transport.asked[1].timeout_s <= 1

@@ -9,6 +9,7 @@ import time
 import cv2
 import numpy as np
 import pytest
+from awake import Awake
 from rollouts import BOTH, GARBLED, client, configured, image, until
 
 from ocr_client import ClientConfig, OCRClient
@@ -228,7 +229,7 @@ class Held:
         return getattr(self._store, name)
 
     def put_sample(self, sample, *, keep=None):
-        self.go.wait(20)
+        self.go.wait(60)
         return self._store.put_sample(sample, keep=keep)
 
 
@@ -257,13 +258,14 @@ def test_a_store_that_is_down_loses_samples_and_no_request():
 def test_a_store_that_hangs_makes_nobody_wait():
     """What does not fit is dropped and counted; closing does not wait for it either."""
     reader = with_store(Held)
-    started_s = time.monotonic()
-    for k in range(120):
-        assert reader.recognize(image(k)).text == "candidate"
-    assert time.monotonic() - started_s < 10
+    with Awake() as took:
+        for k in range(120):
+            assert reader.recognize(image(k)).text == "candidate"
+    assert took.s < 10
     assert count(reader, "full") >= 120 - 66
-    reader.close()
-    assert time.monotonic() - started_s < 15
+    with Awake() as closing:
+        reader.close()
+    assert took.s + closing.s < 15
     reader._session._store.go.set()
 
 

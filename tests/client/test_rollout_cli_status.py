@@ -174,7 +174,7 @@ def test_a_real_triton_tells_compute_queue_cpu_and_memory(triton, tmp_path):
         transport.infer(arm, np.zeros((1, 1, 32, 96), np.uint8), timeout_s=30, request_id="r")
     transport.close()
     desk = Desk(tmp_path, triton=triton).started()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:  # Triton measures its machine every 2 s
         server = desk.said("status")["server"]
         measured = server["servers"] and server["servers"][0]["memory_used_bytes"]
@@ -211,8 +211,8 @@ def test_a_watch_shows_each_change_and_ends_cleanly_on_ctrl_c(desk):
     try:
         assert json.loads(run.stdout.readline())["status"] == "running"
         desk.run("pause", "--by", "ann")
-        seen = [json.loads(run.stdout.readline())["status"] for _ in range(3)]
-        assert "paused" in seen
+        seen = (json.loads(run.stdout.readline())["status"] for _ in range(60))
+        assert "paused" in seen  # behind those of every two seconds until then
     finally:
         run.send_signal(signal.SIGINT)
         _, errors = run.communicate(timeout=30)

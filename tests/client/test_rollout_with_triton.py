@@ -84,7 +84,7 @@ def test_two_processes_count_into_one_store(triton, tmp_path):
 def test_a_candidate_that_fails_is_taken_back_by_itself(triton):
     """By the ratio alone: a version that the server refuses to compute, no failure for users."""
     with OCRClient(config(triton, 1.0), transport=Refused(triton.http_url)) as client:
-        end, number = time.monotonic() + 30, 0
+        end, number = time.monotonic() + 60, 0
         while (result := client.recognize(line(number), user_id=f"u{number}")).fell_back:
             assert result.arm == STABLE
             assert time.monotonic() < end

@@ -154,27 +154,31 @@ def test_a_busy_process_has_no_shadow():
 def test_no_answer_waits_for_the_shadow():
     """A candidate that takes 300 ms for each: answers take as long as without it.
 
-    The smaller of two medians each, by a generous factor, for others use this machine.
+    In turn, by the tenth of each that had the processor for itself, for others use this machine;
+    that all answers come while the candidate's hang is stated above.
     """
 
     def slow(tensor):
         time.sleep(0.3)
         return spelled("candidate", lines=1, steps=tensor.shape[3] // 4)
 
-    def median_ms(share_bp):
-        reader = OCRClient(
+    def reader(share_bp):
+        made = OCRClient(
             planned(share_bp=share_bp), transport=FakeTransport({STABLE: "stable", CANDIDATE: slow})
         )
-        reader.recognize(image())
-        times = [reader.recognize(image(), user_id=f"u{n}").time_ms for n in range(60)]
-        reader.close()
-        return statistics.median(times)
+        made.recognize(image())
+        return made
 
-    without = min(median_ms(0) for _ in range(2))
-    beside = min(median_ms(10_000) for _ in range(2))
-    print(f"median answer: {without:.2f} ms without shadow, {beside:.2f} ms beside a slow one")
-    assert beside < 2 * without + 5
-    assert beside < 150
+    readers = reader(0), reader(10_000)
+    times = [
+        [one.recognize(image(), user_id=f"u{n}").time_ms for one in readers] for n in range(180)
+    ]
+    for one in readers:
+        one.close()
+    without, beside = (statistics.quantiles(each, n=10) for each in zip(*times, strict=True))
+    print(f"an answer: {without[0]:.2f} ms without shadow, {beside[0]:.2f} ms beside a slow one")
+    assert beside[0] < 2 * without[0] + 5
+    assert beside[4] < 150  # the median
 
 
 def test_the_pixels_of_a_caller_who_goes_on_drawing_are_safe():
@@ -202,7 +206,7 @@ def test_the_pixels_of_a_caller_who_goes_on_drawing_are_safe():
 def test_a_job_that_raises_ends_nothing(caplog):
     """And closing ends the threads, more of them than there is room for."""
     background = Background("test", threads=3, room=2)
-    gate, done = threading.Event(), []
+    gate, inside, done = threading.Event(), [], []
 
     def fail():
         raise ValueError("boom")
@@ -211,14 +215,22 @@ def test_a_job_that_raises_ends_nothing(caplog):
     until(lambda: "a job raised" in caplog.text)
     assert background.offer(lambda: done.append(1))
     until(lambda: done)
+
+    def stay():
+        inside.append(1)
+        gate.wait(60)
+
     for _ in range(3):
-        background.offer(lambda: gate.wait(10))
-    until(lambda: background.waiting == 0)
+        until(lambda: background.offer(stay))
+    until(lambda: len(inside) == 3)
     assert background.offer(lambda: done.append(2))
     assert background.offer(lambda: done.append(3))
     assert not background.offer(lambda: done.append(4))
-    threading.Timer(0.1, gate.set).start()
-    background.close(5)
+    closing = threading.Thread(target=background.close, args=(60,))
+    closing.start()
+    until(lambda: background._closed)
+    gate.set()  # only now: those that wait would have been done before
+    closing.join()
     assert done == [1]
     assert not [t for t in threading.enumerate() if t.name.startswith("ocr-test")]
     assert not background.offer(fail)

@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 import pytest
+from awake import Awake
 from hypothesis import given
 from hypothesis import strategies as st
 from scripted import CLOSE, HANG, http
@@ -127,10 +128,11 @@ def test_an_endpoint_that_does_not_answer_is_missing_in_the_result(scripted, clo
     """Not measured is not idle; and one that hangs leaves time to the others."""
     hanging, _ = scripted(HANG)
     server, _ = scripted(stats(model()))
-    started = time.monotonic()
-    transport = TritonTransport([closed_port, hanging.url, server.url])
-    assert [one.url for one in transport.statistics(timeout_s=1.0)] == [server.url]
-    assert time.monotonic() - started < 3
+    # The clock stands still, so that each share of the time begins when its endpoint is asked.
+    transport = TritonTransport([closed_port, hanging.url, server.url], clock=lambda: 0.0)
+    with Awake() as took:
+        assert [one.url for one in transport.statistics(timeout_s=2.0)] == [server.url]
+    assert took.s < 3
 
 
 def test_with_no_endpoint_at_all_the_first_error_is_told(closed_port):
@@ -178,10 +180,12 @@ def test_a_server_that_dribbles_does_not_stretch_the_time():
             thread = threading.Thread(target=dribble, args=(listener, head))
             thread.start()
             url = f"127.0.0.1:{listener.getsockname()[1]}"
-            started = time.monotonic()
-            with pytest.raises(tree.ConnectionLostError, match="no whole answer within"):
+            with (
+                Awake() as took,
+                pytest.raises(tree.ConnectionLostError, match="no whole answer within"),
+            ):
                 fetch(url, "/", timeout_s=0.3)
-            assert time.monotonic() - started < 2
+            assert took.s < 2
             thread.join()
 
 
@@ -241,10 +245,10 @@ def test_the_real_server_counts_what_it_was_asked(triton):
 @pytest.mark.server
 def test_the_real_server_tells_its_load(triton):
     """Of the whole machine; the embedded server has it, two seconds after its start."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while (load := server_load(triton.metrics_url, timeout_s=5)).memory_total_bytes is None:
         if time.monotonic() > end:
-            pytest.fail("no figures within 10 s")
+            pytest.fail("no figures within 60 s")
         time.sleep(0.2)
     assert 0 <= load.cpu_utilisation <= 1
     assert 0 < load.memory_used_bytes < load.memory_total_bytes

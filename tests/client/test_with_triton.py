@@ -45,7 +45,7 @@ def unload(server, model):
         f"{address}/repository/models/{model}/unload", b"{}", server.control_header
     )
     urllib.request.urlopen(request, timeout=10).close()
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         try:
             urllib.request.urlopen(f"{address}/models/{model}/ready", timeout=5).close()

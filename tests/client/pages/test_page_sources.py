@@ -3,11 +3,11 @@
 import re
 import shutil
 import threading
-import time
 import tracemalloc
 
 import numpy as np
 import pytest
+from awake import Awake
 from made_pages import LOCKED, blank, page, pdf, tiff, written
 from PIL import Image
 from scripted import CLOSE, HANG, Scripted, http
@@ -101,11 +101,11 @@ def test_a_pdf_that_cannot_be_read_says_why(name, tmp_path):
     content, words = BAD_PDFS[name]
     path = tmp_path / "bad.pdf"
     path.write_bytes(content)
-    began = time.monotonic()
-    (error,) = errors(path)
+    with Awake() as took:
+        (error,) = errors(path)
     assert error.startswith(f"{path}: ")
     assert words in error
-    assert time.monotonic() - began < 5
+    assert took.s < 5
 
 
 def test_a_pdf_of_a_boaster_is_read_where_pages_are_asked_for(tmp_path):
