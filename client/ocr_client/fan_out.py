@@ -15,6 +15,7 @@ R = TypeVar("R")
 
 AHEAD = 4  # items a thread may be ahead of the reader: a slow one must not hold up the others
 LEAVE_S = 1.0  # seconds that an abandoned iterator waits for what is being worked on
+_CREW = "ocr-client-"  # names of threads begin so
 
 
 def in_order(
@@ -38,7 +39,7 @@ def in_order(
 
     def hire() -> None:
         if len(crew) < threads:
-            name = f"ocr-client-{len(crew)}"
+            name = f"{_CREW}{len(crew)}"
             given = (work, tasks, leave)
             crew.append(threading.Thread(target=_serve, args=given, name=name, daemon=True))
             crew[-1].start()
@@ -61,6 +62,11 @@ def in_order(
         end = time.monotonic() + LEAVE_S
         for thread in crew:
             thread.join(max(0.0, end - time.monotonic()))
+
+
+def any_left() -> bool:
+    """Whether a thread is still at work, for an iterator that may have been abandoned."""
+    return any(thread.name.startswith(_CREW) for thread in threading.enumerate())
 
 
 def _serve(

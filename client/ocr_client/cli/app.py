@@ -6,14 +6,19 @@ not installed is still listed, and says which extra it needs.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import inspect
+import logging
+import os
 import sys
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar
 
 import typer
 from typer.core import TyperGroup
+
+from ocr_client.fan_out import any_left
 
 GROUP = "ocrctl.commands"
 ROLLOUT_GROUP = "ocrctl.rollout"  # verbs of `ocrctl rollout` that packages above this one bring
@@ -103,10 +108,28 @@ def main() -> None:
     try:
         app()
     except KeyboardInterrupt:
+        _leave(INTERRUPTED)
         sys.exit(INTERRUPTED)
+    except SystemExit as end:
+        if isinstance(end.code, int):
+            _leave(end.code)
+        raise
     except ModuleNotFoundError as error:
         verb = next((word for word in sys.argv[1:] if not word.startswith("-")), "this verb")
         sys.exit(f"ocrctl: {lacking(verb, error)}")
+
+
+def _leave(code: int) -> None:
+    """Ends the process where a thread still waits for a server, as after Ctrl-C.
+
+    It is in native code, which must not meet an interpreter that is being taken apart.
+    """
+    if any_left():
+        logging.shutdown()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):  # whoever read it has gone
+                stream.flush()
+        os._exit(code)
 
 
 def found(group: str = GROUP) -> dict[str, importlib.metadata.EntryPoint]:
