@@ -10,7 +10,7 @@ from ocr_client.reload import FileSource, Watcher
 LONG_S = 600.0  # a poll that never comes within a test
 
 
-def until(condition, timeout_s=20.0):
+def until(condition, timeout_s=60.0):
     """Waits for it, and fails where it does not come."""
     end = time.monotonic() + timeout_s
     while not condition():

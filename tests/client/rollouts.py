@@ -35,7 +35,7 @@ def client(arms=None, config=None, **rest):
     return OCRClient(config or configured(), transport=transport, **rest), transport
 
 
-def until(condition, timeout_s=20.0):
+def until(condition, timeout_s=60.0):
     end = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
