@@ -67,11 +67,14 @@ def workers(serving):
     """Process numbers."""
     pid = serving.process.pid
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [
-        int(child)
-        for child in children
-        if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()
-    ]
+    return [int(child) for child in children if "spawn_main" in _command(child)]
+
+
+def _command(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except (FileNotFoundError, ProcessLookupError):  # it has ended since it was listed
+        return ""
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +150,7 @@ def test_nothing_that_a_caller_sends_becomes_a_label(two, sample):
     assert total(found, "ocr_service_requests_total", route="none", status="4xx") >= 20
     assert total(found, "ocr_service_problems_total", problem="unknown-host") == 20
     shown = {value for _, labels in found for _, value in labels}
-    assert not [value for value in shown if "4711" in value]
+    assert not [value for value in shown if "-4711-" in value]
 
 
 @pytest.mark.server
