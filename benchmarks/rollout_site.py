@@ -75,10 +75,15 @@ class Site:
         document: dict[str, Any] = {
             "rollout": dict(rollout),
             "model_routing": {"check_interval_seconds": 0.2},
-            "triton": {"urls": [self.http_url], "metrics_urls": [self.metrics_url]},
+            # A busy machine is no part of what is looked at: it is nobody's fault.
+            "triton": {
+                "urls": [self.http_url],
+                "metrics_urls": [self.metrics_url],
+                "deadline_s": 60.0,
+                "candidate_deadline_s": 30.0,
+            },
+            "rescue": {"deadline_s": 30.0},
             "store": {"url": self.url},
-            # A busy machine is no part of what is looked at.
-            "rescue": {"deadline_s": 5.0},
         }
         for name, section in sections.items():
             document[name] = {**document.get(name, {}), **section}
