@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from serving_process import LIMIT_S
 
 from ocr_gateway.answers import Batch, Read
 from ocr_gateway.problems import ProblemDocument
@@ -31,7 +32,7 @@ def test_a_command_reads(serving, command):
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LIMIT_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -46,7 +47,7 @@ def test_the_python_reads(serving):
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LIMIT_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -2,6 +2,8 @@
 
 import csv
 import dataclasses
+import math
+import time
 from pathlib import Path
 
 import cv2
@@ -44,13 +46,17 @@ def test_reviewers_find_what_the_models_read(triton, tmp_path, truths):
         shadow=ShadowSettings(share_bp=10_000),
         model_routing=dataclasses.replace(config.model_routing, candidate_weight_bp=5_000),
     )
-    answers = {}
+    answers, store = {}, open_store(url)
     with OCRClient(config) as client:
         for name, _ in truths.values():
             for user in ("u1", "u2", "u3"):
                 result = client.recognize(SAMPLES / name, user_id=user)
                 answers[result.request_id] = (name, result)
-    store = open_store(url)
+        # They are put there off the response path, and `close` waits a moment only.
+        end = time.monotonic() + 60
+        while len(store.samples(0, math.inf, 1_000, kind="line")) < len(answers):
+            assert time.monotonic() < end
+            time.sleep(0.05)
     desk = ReviewDesk(store, "ocr-rollout", REVIEW)
     assert desk.waiting("ann") >= len(answers)
     wrong = 0

@@ -61,8 +61,16 @@ def url(triton, tmp_path_factory):
     an_hour_of_traffic(desk)
     desk.watched(15)
     with Serving(desk.file) as serving:
-        for path in SAMPLES:
-            serving.post(files={"image": path.read_bytes()})
+        answers = [serving.post(files={"image": path.read_bytes()}).json() for path in SAMPLES]
+        lines = sum(answer["mode"] == "line" for answer in answers)
+        # They are put aside after they were answered, for the pages that show them.
+        for kind, least in (("line", lines), ("pair", 1)):
+            serving.until(
+                lambda kind=kind, least=least: (
+                    len(desk.store.samples(0, math.inf, 100, kind=kind)) >= least
+                ),
+                f"{least} of kind {kind} are not there",
+            )
         yield serving.url
 
 
