@@ -26,6 +26,7 @@ ROUNDS = 5  # sizes of writing on a page, each at most half of the one before
 INSIDE = 0.7  # of a box in another one
 HELD = 0.5  # times as high at most: lines that a candidate holds, which is then their ground
 CELL = 0.8  # heights that a colon and the room around it are wide
+COLON_MARGIN = 0.1  # heights of the line beside it that a colon's box is higher at both ends
 HALVES = 0.3  # usual heights between the halves of a character side by side
 RIVAL = 0.3  # of the smaller one's box that two candidates share: only one of them is a line
 
@@ -115,10 +116,12 @@ def colons(marks: Parts, lines: list[Candidate]) -> list[Candidate]:
     found = []
     for box, i in colon_boxes(marks, [one.looks for one in lines if not one.vertical]):
         left, top, right, bottom = box
+        beside = [one for one in lines if not one.vertical][i].looks
+        margin = COLON_MARGIN * beside.height
+        top, bottom = top - margin, bottom + margin
         room = max(0.0, CELL * (bottom - top) - (right - left)) / 2
         left, right = left - room, right + room
         corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
-        beside = [one for one in lines if not one.vertical][i].looks
         like = dataclasses.replace(
             beside, left=left, top=top, right=right, bottom=bottom, letters=1
         )

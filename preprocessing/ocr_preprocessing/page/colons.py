@@ -10,6 +10,7 @@ from .parts import Parts
 MOST_MARKS = 1_500  # more are specks
 SAME = 1.7  # times as large the larger dot is at most
 DOT = (0.08, 0.35)  # of the line's height
+EDGE = 1  # pixel that a dot is larger than it is, for it is measured in whole ones
 ROOM = 0.2  # of the line's height that the lower dot may reach below it
 BESIDE = 0.15  # of the line's height that their middles are aside at most
 APART = (0.15, 0.7)  # of the line's height between them
@@ -17,21 +18,22 @@ FAR = 14.0  # heights; a line further away says nothing
 LETTERS = 3  # of that line at least
 
 
-def colon_boxes(
-    marks: Parts, lines: list[Looks]
-) -> list[tuple[tuple[float, float, float, float], int]]:
+Box = tuple[float, float, float, float]  # left, top, right, bottom
+
+
+def colon_boxes(marks: Parts, lines: list[Looks]) -> list[tuple[Box, int]]:
     """Box of each colon, and the number of the line in whose row it stands."""
     rows = [i for i, one in enumerate(lines) if one.letters >= LETTERS]
     if not rows or not 2 <= len(marks) <= MOST_MARKS:
         return []
     x = (marks.left + marks.right) / 2
     size = marks.longer.astype(np.float64)
-    found: dict[tuple[int, int], tuple[tuple[float, float, float, float], int]] = {}
+    found: dict[tuple[int, int], tuple[Box, int]] = {}
     for i in rows:
         line = lines[i]
         away = marks.left - line.right
         inside = (marks.top > line.top) & (marks.bottom < line.bottom + ROOM * line.height)
-        dot = (size > DOT[0] * line.height) & (size < DOT[1] * line.height)
+        dot = (size > DOT[0] * line.height) & (size < DOT[1] * line.height + EDGE)
         near = np.flatnonzero(inside & dot & (away > 0) & (away < FAR * line.height))
         for upper in near.tolist():
             gap = marks.top[near] - marks.bottom[upper]

@@ -20,6 +20,8 @@ LONGEST = 15  # times as long as wide; a word whose letters touch is shorter
 MARK = 0.45  # of the usual height: dots, commas, accents, dashes and splinters of letters
 RULE = 0.2  # of the usual height; what is thinner than that
 LONG = 1.4  # and longer than that is the rest of a rule
+HUNG = 2.5  # times as wide as high is the rest of a rule on which a letter hangs, with ink of
+ONE = 1.4  # strokes as long as it is wide; words whose letters touch have two and more
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +76,9 @@ def sort_parts(parts: Parts, *, least: int) -> Sorted:
     shorter = np.minimum(parts.width, parts.height)
     rule = (shorter < RULE * usual) & (parts.longer > LONG * usual)
     rule |= parts.longer > LONGEST * shorter
+    # A letter that hangs on the rest of a rule: little more ink than one stroke from end to end.
+    hung = (parts.width > HUNG * parts.height) & (parts.height > MARK * usual)
+    rule |= hung & (parts.area < ONE * parts.stroke * parts.width)
     block = (parts.area > BLOCK * parts.width * parts.height) & (shorter > 0.5 * usual)
     parts = parts[~rule & ~block]
     letter = parts.height >= max(least, MARK * usual)
