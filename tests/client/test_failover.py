@@ -90,7 +90,7 @@ def test_a_transport_fault_opens_the_breaker(scripted, connect, step, error):
     server, _ = scripted(*[step] * 20)
     transport = connect(server.url)
     while breaker(transport, server.url) != "open":
-        fail(transport, error, timeout_s=0.15 if step is HANG else 5)
+        fail(transport, error, timeout_s=1 if step is HANG else 5)
     asked = len(server.requests)
     assert asked <= 2 * SETTINGS.failures
     with Awake() as took:
@@ -214,13 +214,13 @@ def test_one_probe_is_under_way_and_all_others_are_refused(scripted, connect, cl
 
 def test_a_probe_of_an_endpoint_that_hangs_does_not_fail_its_request(scripted, connect, clock):
     """The other one answers it, after a second at most of what it has."""
-    sick, _ = scripted(*[HANG] * 4)
-    well, _ = scripted(GOOD)
+    sick, _ = scripted(*[CLOSE] * 3, HANG)
+    well, _ = scripted(*[GOOD] * 4)
     transport = connect(sick.url, well.url)
     transport._endpoints._chance = lambda: 0.0  # among equals the first
-    while breaker(transport, sick.url) != "open":
-        with contextlib.suppress(tree.ArmTimeoutError):
-            infer(transport, timeout_s=0.15)
+    for _ in range(3):
+        infer(transport)
+    assert breaker(transport, sick.url) == "open"
     clock.ahead_s = 31
     asked, started = len(sick.requests), time.monotonic()
     with Awake() as took:
@@ -235,12 +235,14 @@ def test_a_probe_that_was_cut_short_may_go_on_where_nobody_else_answers(
     scripted, connect, clock, closed_port
 ):
     """A breaker fails no request that has nowhere else to go."""
-    sick, _ = scripted(*[HANG] * 4, GOOD)
+    sick, _ = scripted(*[CLOSE] * 4, HANG, GOOD)
     transport = connect(sick.url, closed_port)
     transport._endpoints._chance = lambda: 0.0  # among equals the first
-    fail(transport, tree.ArmTimeoutError, times=3, timeout_s=0.15, last_resort=True)
+    fail(transport, tree.ConnectionLostError, times=2, last_resort=True)  # of two attempts each
+    assert breaker(transport, sick.url) == "open"
     clock.ahead_s = 31
-    assert infer(transport, last_resort=True)[0].shape == (1, 4)
+    assert infer(transport, timeout_s=30, last_resort=True)[0].shape == (1, 4)
+    assert len(sick.requests) == 6
     assert breaker(transport, sick.url) == "closed"
 
 
