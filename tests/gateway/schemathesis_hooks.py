@@ -36,10 +36,9 @@ def map_case(_context, case):
     images = case.body.get("image")
     if isinstance(images, list) and 2 < len(images) <= 32:  # as good as all of them, and faster
         case.body["image"] = images[:2]
-    if "arm" in case.body and case.query:
-        case.query.pop("arm", None)
-    if "line" in case.body and case.query:
-        case.query.pop("line", None)
+    for name in ("arm", "line", "upright"):
+        if name in case.body and case.query:
+            case.query.pop(name, None)
     if "user_id" in case.body and case.headers:
         case.headers.pop("X-User-Id", None)
     return case
