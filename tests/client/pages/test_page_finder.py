@@ -69,7 +69,7 @@ def test_classical_asks_nobody():
 @pytest.mark.parametrize(
     "answer",
     [
-        tree.ArmFailedError("line_finder:1: onnx runtime error 6"),
+        tree.ArmFailedError(f"{LINE_FINDER}: onnx runtime error 6"),
         tree.UnreachableError("no Triton at 127.0.0.1:9"),
         lambda part: (part, part),  # maps of another shape
     ],
@@ -80,7 +80,7 @@ def test_a_model_that_fails_is_replaced_and_the_log_says_why(answer, caplog):
         found = finder(page(), LEARNED)
     assert (found.finder, len(found.lines)) == ("classical", len(ENGLISH))
     assert "lines are found by the classical finder: " in caplog.text
-    assert "line_finder:1" in caplog.text or "no Triton" in caplog.text
+    assert str(LINE_FINDER) in caplog.text or "no Triton" in caplog.text
 
 
 def test_a_missing_model_is_asked_for_again_after_a_while():
