@@ -182,3 +182,14 @@ def test_an_image_of_one_line_is_taken_for_it():
 @pytest.mark.parametrize("shape", [(1, 1), (2, 300), (300, 3), (17, 31)])
 def test_images_of_any_size_are_answered(shape):
     find_lines(np.random.default_rng(1).integers(0, 256, shape).astype(np.uint8))
+
+
+@pytest.mark.parametrize("seed", [602, 647])
+def test_no_line_lies_beyond_the_page(seed):
+    """Noise that is taken for a turned page: the edges go on in the corners of the turned view,
+    and what goes on there is no text, however much like letters it is.
+    """
+    gray = np.random.default_rng(seed).integers(0, 256, (2600, 1900), dtype=np.uint8)
+    found = find_lines(gray)
+    assert found.lines == ()
+    assert found.reason.startswith("no text found")

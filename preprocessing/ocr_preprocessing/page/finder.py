@@ -44,10 +44,9 @@ def find_lines(gray: Gray, settings: FinderSettings = FinderSettings()) -> Found
     light = dark[:0]
     if ink.has_dark_ground(level.gray):
         light = _parts(level, settings, light=True)
-    candidates = without_rivals(
-        candidates_of(_plausible(level, dark, light, least), least=least)
-        + candidates_of(_plausible(level, light, dark, least), least=least)
-    )
+    either = candidates_of(_plausible(level, dark, light, least), least=least)
+    either += candidates_of(_plausible(level, light, dark, least), least=least)
+    candidates = without_rivals([one for one in either if _is_on_page(level, one, gray.shape)])
     if not candidates:
         return _nothing(gray, len(dark))
     angle = round(angle + _rest_of_skew(candidates), 2)
@@ -55,6 +54,14 @@ def find_lines(gray: Gray, settings: FinderSettings = FinderSettings()) -> Found
     if _is_one_row(level, candidates):
         return FoundPage(lines, angle, is_line=True, reason="one row fills the image")
     return FoundPage(lines, angle, is_line=False, reason="")
+
+
+def _is_on_page(level: Level, one: Candidate, shape: tuple[int, ...]) -> bool:
+    """Whether its middle is: a turned view has corners beyond the page (H, W), where the page's
+    edge goes on, and there noise at the edge may look like letters.
+    """
+    ((x, y),) = level.to_page(one.corners.mean(axis=0, keepdims=True))
+    return bool(0 <= x < shape[1] and 0 <= y < shape[0])
 
 
 def _nothing(gray: Gray, specks: int) -> FoundPage:
