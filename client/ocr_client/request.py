@@ -25,7 +25,7 @@ from ocr_rollout.runtime import View
 
 from .errors import BadArmError, BadImageError
 from .fallback import Answer
-from .pages.sheet import A_LINE, Sheet
+from .pages.sheet import A_LINE, Sheet, reason_of
 from .pages.structure import blocks_of
 from .rescue import complaint
 from .results import AnswerReason, LineResult, PageResult, ReadLine
@@ -176,7 +176,7 @@ def page_result_of(request: Request, answered: Answer, time_ms: float) -> PageRe
     return PageResult(
         **{field.name: getattr(base, field.name) for field in dataclasses.fields(base)},
         mode="line" if page is None else "page",
-        mode_reason=request.sheet.reason,
+        mode_reason=reason_of(request.sheet, len(lines)),
         finder=request.sheet.finder,
         lines=lines,
         blocks=blocks_of(lines) if page is None else reading.blocks,

@@ -3,9 +3,11 @@
 import base64
 import io
 import json
+import random
 import re
 import subprocess
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
@@ -77,6 +79,39 @@ def test_a_blank_page_is_a_success_without_text(serving):
     found = answer.json()
     assert (answer.status_code, found["text"], found["lines"]) == (200, "", [])
     assert found["mode_reason"] == "no text found: the page is blank"
+
+
+def test_a_page_of_noise_is_a_success_that_says_why_it_has_no_text(serving):
+    """One that is taken for turned, and has more than 4 MB."""
+    noise = np.random.default_rng(647).integers(0, 256, (2600, 1900), dtype=np.uint8)
+    found = without_text(serving, Image.fromarray(noise))
+    assert re.fullmatch(r"no text found: [\d,]+ specks", found["mode_reason"])
+
+
+def test_scribbles_are_no_text_and_that_is_the_reason(serving):
+    """They stand in rows like writing, and no row is read as anything surely."""
+    chance = random.Random(0)
+    picture = Image.new("L", (900, 900), 255)
+    for row in range(10):
+        for column in range(30):
+            corner = 40 + 27 * column, 60 + 70 * row
+            strokes = [tuple(side + chance.randrange(24) for side in corner) for _ in range(5)]
+            ImageDraw.Draw(picture).line(strokes, fill=0, width=3)
+    found = without_text(serving, picture)
+    expected = r"no text found: of \d+ likely lines none could be read surely"
+    assert re.fullmatch(expected, found["mode_reason"])
+
+
+def without_text(serving, picture):
+    """The answer of a page on which there is no text."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    answer = serving.post(**form(buffer.getvalue()))
+    assert answer.status_code == 200, answer.text
+    Read.model_validate_json(answer.text, strict=True)
+    found = answer.json()
+    assert (found["mode"], found["text"], found["lines"], found["blocks"]) == ("page", "", [], [])
+    return found
 
 
 def test_it_reads_what_the_client_reads(serving, sample, triton):

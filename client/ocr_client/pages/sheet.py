@@ -55,6 +55,18 @@ def looked_at(gray: Gray, settings: PageSettings, find: FindLines, *, line: bool
     return Sheet(page, reason, page.finder)
 
 
+def reason_of(sheet: Sheet, kept: int) -> str:
+    """How it was decided what the image is, and of a page without text why it has none.
+
+    kept: lines of the page that were read as text, and surely enough.
+    """
+    if sheet.page is None or kept or not sheet.page.lines:
+        return sheet.reason
+    likely = len(sheet.page.lines)
+    of = f"{likely:,} likely lines" if likely > 1 else "one likely line"
+    return f"no text found: of {of} none could be read surely"
+
+
 def _is_one_row(page: FoundPage) -> bool:
     """Whether every line's middle lies within the highest one; of no lines as well."""
     rows = [(min(y for _, y in found.quad), max(y for _, y in found.quad)) for found in page.lines]

@@ -172,7 +172,11 @@ def test_lines_that_are_hardly_any_text_are_left_out():
         return spelled("x", lines=tensor.shape[0], steps=tensor.shape[3] // 4, confidence=0.2)
 
     reader, _ = client({CANDIDATE: doubtful})
-    assert reader.recognize_page(page()).lines == ()
+    nothing = reader.recognize_page(page())
+    assert nothing.lines == ()
+    assert nothing.mode_reason == "no text found: of 4 likely lines none could be read surely"
+    one = reader.recognize_page(page(["only this"]), line=False)
+    assert one.mode_reason == "no text found: of one likely line none could be read surely"
     reader, _ = client({CANDIDATE: doubtful}, pages=PageSettings(turn=False, least_confidence=0))
     assert len(reader.recognize_page(page()).lines) == 4
 
