@@ -15,6 +15,7 @@ import binascii
 import contextlib
 import dataclasses
 import json
+import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Final
@@ -121,7 +122,13 @@ def _decoded(text: str) -> bytes:
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
-        raise Problem(422, "no-image", "image: not base64") from None
+        raise Problem(422, "no-image", _not_base64(text)) from None
+
+
+def _not_base64(text: str) -> str:
+    if re.match(r"[a-z][a-z0-9+.-]*://", text, re.IGNORECASE):
+        return "image: an address, and none is fetched; send the image itself, in base64"
+    return "image: not base64"
 
 
 def _upload(

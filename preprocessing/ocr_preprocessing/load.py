@@ -33,6 +33,7 @@ LEAST_SIDE = 2  # pixels
 # Named, because Pillow's full list holds formats that start other programs (EPS) or that are
 # no pictures at all. "JPEG" opens MPO too, which many phones write into a .jpg.
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000")
+PDF_HEAD = 1_024  # bytes, somewhere in which a PDF says that it is one
 MAGIC = (b"\xff\xd8", b"\x89PNG", b"RIFF", b"II*\0", b"MM\0*", b"BM", b"GIF8")
 
 ORIENTATION_TAG = 0x0112
@@ -123,8 +124,11 @@ def _from_file(file: IO[bytes], name: str, max_pixels: int) -> Gray:
 
 def _unidentified(file: IO[bytes], name: str) -> ImageError:
     file.seek(0)
-    if file.read(8).startswith(MAGIC):
+    head = file.read(PDF_HEAD)
+    if head.startswith(MAGIC):
         return ImageUnreadableError(name, "the image is cut off or damaged in its header")
+    if b"%PDF-" in head:
+        return ImageUnreadableError(name, "a PDF, not an image; give one image of each page")
     return ImageUnreadableError(
         name, "not an image (JPEG, PNG, WebP, TIFF, BMP, GIF, PNM and JPEG 2000 are read)"
     )

@@ -62,6 +62,7 @@ BAD_IMAGES = {
         "bad-image",
         "not an image",
     ),
+    "a PDF": (b"\n%PDF-1.4\n", "bad-image", "a PDF, not an image; give one image of each page"),
     "SVG": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "bad-image", "not an image"),
 }
 
@@ -163,6 +164,15 @@ REFUSED = {
 def test_a_request_that_is_none(serving, name):
     more, status, kind = REFUSED[name]
     is_problem(serving.post(**more), status, kind)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1/", "https://example.org/a.png", "FILE:///etc/passwd"]
+)
+def test_an_address_for_an_image_is_not_fetched_and_that_is_said(serving, address):
+    detail = is_problem(serving.post(json={"image": address}), 422, "no-image")
+    assert "none is fetched; send the image itself" in detail
+    assert address not in detail
 
 
 @pytest.mark.parametrize("user", ["z" * 257, "a\nb", "a\x00b", "\x1b[31m", "a\x7f", "\x85"])

@@ -68,7 +68,12 @@ FILES = [
     ("missing.png", None, ImageMissingError, "no such file"),
     ("empty.png", b"", ImageUnreadableError, "the file is empty"),
     ("notes.txt", b"hello, world\n" * 9, ImageUnreadableError, "not an image (JPEG, PNG,"),
-    ("page.pdf", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", ImageUnreadableError, "not an image"),
+    (
+        "page.pdf",
+        b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n",
+        ImageUnreadableError,
+        "a PDF, not an image; give one",
+    ),
     ("drawing.svg", b"<svg xmlns='x'/>", ImageUnreadableError, "not an image"),
     ("plot.eps", b"%!PS-Adobe-3.0 EPSF-3.0\n", ImageUnreadableError, "not an image"),
     ("head.png", SAMPLES["PNG"][:10], ImageUnreadableError, "cut off or damaged in its header"),
