@@ -14,7 +14,7 @@ export function shade(confidence) {
 export function drawn(picture, { lines, blocks, fields, width, height }, name) {
   const marks = lines.map((line) => marked(line.characters, line.box));
   const boxes = lines.map((line, row) => svg('g', {}, ...marks[row], outline(line)));
-  const places = (fields ?? []).map((field) => box(field.box, 'field'));
+  const places = (fields ?? []).map((field) => box(around(field.box), 'field'));
   const overlay = svg(
     'svg',
     { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: 'none', 'aria-hidden': 'true' },
@@ -35,6 +35,12 @@ export function drawn(picture, { lines, blocks, fields, width, height }, name) {
 function outline({ box: [left, top, right, bottom], quad }) {
   quad ??= [[left, top], [right, top], [right, bottom], [left, bottom]];
   return svg('polygon', { class: 'line', points: quad.map((corner) => corner.join()).join(' ') });
+}
+
+/* With air about it, or an edge drawn there would cover the text in a small picture. */
+function around([left, top, right, bottom]) {
+  const air = (bottom - top) / 4;
+  return [left - air, top - air, right + air, bottom + air];
 }
 
 function box([left, top, right, bottom], kind) {

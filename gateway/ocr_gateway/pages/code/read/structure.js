@@ -12,8 +12,14 @@ export function structured({ lines, blocks }, written) {
 
 function shown({ kind, lines, table }, written) {
   const label = kind === 'text' ? null : el('p', { class: 'kind', t: `read.block.${kind}` });
-  const body = table ? grid(table, written) : lines.length ? listed(lines, written) : null;
-  return el('section', { class: `block ${kind}` }, label, body);
+  return el('section', { class: 'block', data: { kind } }, label, body(kind, lines, table, written));
+}
+
+function body(kind, lines, table, written) {
+  if (table) return grid(table, written);
+  if (!lines.length) return null;
+  if (kind === 'title') return el('h3', {}, ...lines.map((row) => written(row)));
+  return listed(lines, written);
 }
 
 function listed(rows, written) {
@@ -48,15 +54,29 @@ function grid({ rows, columns, cells }, written) {
   return el('div', { class: 'wide', tabindex: 0, role: 'region', tt: { 'aria-label': 'read.block.table' } }, table);
 }
 
-/* Pointing at a field lights its box up in the picture. marks: its boxes, in the same order. */
+/* Pointing at a field lights its box up in the picture, and so does coming to it by the keyboard.
+   marks: their boxes, in the same order. */
 export function fieldsOf(fields, marks) {
   if (!fields?.length) return null;
   const rows = fields.flatMap(({ name, value }, place) => {
     const key = `read.field.${name}`;
     const title = known(key) ? el('dt', { t: key }) : el('dt', {}, name);
-    const mark = marks[place];
-    const lit = (on) => () => mark?.classList.toggle('lit', on);
-    return [title, el('dd', { on: { pointerenter: lit(true), pointerleave: lit(false) } }, value)];
+    return [title, lighting(el('dd', { tabindex: 0 }, value), marks[place])];
   });
-  return el('dl', { class: 'fields-read' }, ...rows);
+  return el('dl', { class: 'fields-read', tt: { 'aria-label': 'read.fields' } }, ...rows);
+}
+
+/* Lit for as long as the pointer or the focus is there: one may leave while the other stays. */
+function lighting(node, mark) {
+  const there = new Set();
+  const told = (why, here) => () => {
+    if (here) there.add(why);
+    else there.delete(why);
+    for (const one of [node, mark]) one?.classList.toggle('lit', there.size > 0);
+  };
+  node.addEventListener('pointerenter', told('pointer', true));
+  node.addEventListener('pointerleave', told('pointer', false));
+  node.addEventListener('focus', told('focus', true));
+  node.addEventListener('blur', told('focus', false));
+  return node;
 }

@@ -53,6 +53,7 @@ export default {
   "read.block.figure": "Figure",
   "read.block.header": "Header",
   "read.block.footer": "Footer",
+  "read.fields": "Fields of the receipt",
   "read.field.date": "Date",
   "read.field.number": "Number",
   "read.field.seller": "Seller",

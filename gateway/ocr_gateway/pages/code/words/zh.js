@@ -53,6 +53,7 @@ export default {
   "read.block.figure": "图片",
   "read.block.header": "页眉",
   "read.block.footer": "页脚",
+  "read.fields": "票据字段",
   "read.field.date": "日期",
   "read.field.number": "号码",
   "read.field.seller": "销售方",
