@@ -77,6 +77,95 @@ def test_a_value_below_its_label_is_found():
     assert found(lines) == {"date": "2020-11-03", "total": "1234.50"}
 
 
+def test_dates_with_names_of_months_are_found():
+    """In full or short, before the day or behind it."""
+    for text in ("5 Mar 2020", "05 March 2020", "Mar 05, 2020", "March 5 2020", "05-Mar-20"):
+        lines = [put("Date", 50, 100), put(text, 200, 100), put("Total 9.60", 50, 200)]
+        assert found(lines)["date"] == "2020-03-05"
+
+
+def test_when_it_is_due_is_not_its_date():
+    """Neither behind its label, nor beside it, nor below it, where no other label says a date."""
+    total = put("Total 9.60", 50, 400)
+    for due in (
+        [put("Due Date: 05/04/2020", 50, 100)],
+        [put("Due Date", 50, 100), put("05/04/2020", 300, 100)],
+        [put("Due Date", 50, 100), put("05/04/2020", 50, 130)],
+        [put("积分有效期至：2020-04-05", 50, 100)],
+    ):
+        assert "date" not in found([*due, total])
+        assert found([*due, put("06/03/2020", 50, 250), total])["date"] == "2020-03-06"
+
+
+def test_whom_it_is_billed_to_is_not_the_seller():
+    lines = [
+        put("Scab Quailed Co.", 50, 20),
+        put("66 Periodontal Street", 50, 50),
+        put("Bill To:", 50, 100), put("Invoice No. 4711", 500, 100),
+        put("Fade Ltd", 50, 130),
+        put("Total 9.60", 500, 300),
+    ]  # fmt: skip
+    assert found(lines)["seller"] == "Scab Quailed Co."
+
+
+@pytest.mark.parametrize(
+    ("lines", "number"),
+    [
+        ([put("Invoice #: INV-20345", 50, 100)], "INV-20345"),
+        ([put("Invoice #", 50, 100), put("20345", 400, 100)], "20345"),
+        ([put("INVOICE", 50, 100), put("20345", 50, 130)], "20345"),
+        ([put("INVOICE", 50, 100), put("1234 Main Street", 50, 130)], None),
+        ([put("Invoice No.", 50, 100), put("2020-12-21", 400, 100)], None),
+        ([put("Tax invoice", 50, 100), put("20345", 50, 130)], None),
+    ],
+)
+def test_a_number_stands_by_the_bare_word_where_nothing_else_can_be_meant(lines, number):
+    assert found([*lines, put("Total 9.60", 50, 400)]).get("number") == number
+
+
+def test_a_rate_between_label_and_amount_does_not_part_them():
+    for text in ("VAT (20%): 1.60", "GST @ 6% 1.60", "Tax (17.5%)  RM1.60", "VAT 20%: 1.60"):
+        assert found([put(text, 50, 100), put("Total: 9.60", 50, 130)])["tax"] == "1.60"
+    large = [put("VAT 20%", 50, 100), put("£1,234.50", 400, 100), put("Total 9.60", 50, 130)]
+    assert found(large)["tax"] == "1234.50"
+
+
+BUYER = [
+    put("名称：北京某某科技有限公司", 50, 100),
+    put("纳税人识别号：91110000MA1AAAA11A", 50, 130),
+]
+VAT = [
+    put("发票号码：04433216", 500, 20),
+    put("项目名称", 50, 200), put("金额", 300, 200), put("税率", 400, 200), put("税额", 500, 200),
+    put("*餐饮*服务", 50, 230), put("60.00", 300, 230), put("6%", 400, 230), put("3.60", 500, 230),
+    put("*住宿*服务", 50, 260), put("40.00", 300, 260), put("6%", 400, 260), put("2.40", 500, 260),
+    put("合计", 50, 310), put("￥100.00", 300, 310), put("￥6.00", 500, 310),
+    put("价税合计（大写）", 50, 350), put("壹佰零陆圆整", 300, 350),
+    put("（小写） ￥106.00", 450, 350),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("where", [(50, 400), (600, 100)])  # below the table, beside the buyer
+def test_the_seller_of_a_vat_invoice_is_the_second_party(where):
+    x, y = where
+    seller = [
+        put("名称：上海某某餐饮管理有限公司", x, y),
+        put("纳税人识别号：91310000MA1FL0B15X", x, y + 30),
+    ]
+    fields = found([*BUYER, *VAT, *seller])
+    assert fields["seller"] == "上海某某餐饮管理有限公司"
+    assert fields["tax_id"] == "91310000MA1FL0B15X"
+    assert (fields["total"], fields["tax"]) == ("106.00", "6.00")
+
+
+def test_the_foot_of_a_column_is_above_the_sum_of_sums():
+    """Neither words nor what a row named in `not` says belongs to the column."""
+    lines = [put("税额", 500, 100), put("3.60", 500, 130), put("Y6.00", 500, 170)]
+    assert found([*lines, put("合计 9.60", 50, 300)])["tax"] == "6.00"
+    for last in ([put("小写", 300, 210), put("9.60", 500, 210)], [put("共计9.60", 500, 210)]):
+        assert found([*lines, *last, put("合计 9.60", 50, 300)])["tax"] == "6.00"
+
+
 def test_a_text_that_is_no_receipt_has_no_fields():
     """A date alone makes none."""
     assert found([put("On 03/11/2020 it rained", 50, 100), put("all day long", 50, 130)]) == {}
@@ -113,6 +202,10 @@ def test_labels_are_found_as_words_although_some_letters_are_wrong(label, text, 
         ("03/25/2018", "date", "2018-03-25"),
         ("5 Mar 2020", "date", "2020-03-05"),
         ("31/02/2020", "date", None),
+        ("Mar 5, 2020", "date", "2020-03-05"),
+        ("Sept. 5 2020", "date", "2020-09-05"),
+        ("5 Max 2020", "date", None),
+        ("Mar May 2020", "date", None),
         ("1,234.5O", "amount", "1234.50"),
         ("22-60", "amount", "22.60"),
         ("3 08", "amount", "3.08"),

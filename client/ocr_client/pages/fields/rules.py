@@ -15,14 +15,14 @@ from .labels import Label
 from .regexes import compiled
 
 Kind = Literal["text", "number", "date", "amount"]
-Where = Literal["same", "right", "below", "anywhere", "top"]
+Where = Literal["same", "right", "below", "foot", "anywhere", "top"]
 Pick = Literal["first", "last", "largest"]
 SHIPPED: Final = Path(__file__).with_name("receipts.yaml")
 MOST_RULES: Final = 100
 MOST_LABELS: Final = 50
 MOST_BYTES: Final = 256 * 1024
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_KEYS: Final = ("name", "labels", "not", "value", "kind", "where", "pick")
+_KEYS: Final = ("name", "labels", "not", "others", "value", "kind", "where", "pick")
 
 
 class RulesError(ValueError):
@@ -31,11 +31,14 @@ class RulesError(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
-    """See `receipts.yaml`. unless: labels of a line that is none of this field."""
+    """See `receipts.yaml`. unless: labels of a line that is none of this field. others: labels
+    whose values are none of it either.
+    """
 
     name: str
     labels: tuple[Label, ...]
     unless: tuple[Label, ...]
+    others: tuple[Label, ...]
     value: re.Pattern[str]
     kind: Kind
     where: tuple[Where, ...]
@@ -124,6 +127,7 @@ class _Reader:
             name,
             labels,
             self._labels(keys.get("not"), where),
+            self._labels(keys.get("others"), where),
             value,
             self._word(keys.get("kind"), f"{where}: kind", get_args(Kind), "text"),
             tuple(

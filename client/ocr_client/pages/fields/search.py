@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import time
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -14,12 +15,15 @@ from ocr_client.results import ReadLine
 from ocr_client.shapes import Box
 from ocr_client.structure import Field
 
+from .labels import Label
 from .regexes import TEXT
 from .rules import FieldRules, Rule, Where
 from .values import value_of
 
-NEAR: Final = 6  # characters between a label and its value at most: RM, ¥, No.
+NEAR: Final = 6  # characters between a label and its value at most: RM, ¥, No.; a rate apart
+_RATE: Final = re.compile(r"\(?@?\s?\d{1,2}(?:[.,]\d{1,2})?\s?%\)?")  # GST (6%): 1.20
 FAR_BELOW: Final = 2.5  # heights of the label
+NEXT_BELOW: Final = 4.0  # heights of a value, from it to the next of its column
 BESIDE: Final = 2  # pieces right of the label that are looked at, signs not counted
 TOP: Final = 8  # lines of the page that may say who it is from
 BOUND_S: Final = 2.0  # for one page; then what was found so far is said
@@ -81,17 +85,34 @@ class _Page:
         free: list[Where] = [where for where in rule.where if where in {"anywhere", "top"}]
         for row in self._rows:
             for place, piece in enumerate(row):
-                if any(label.end_in(piece.text) for label in rule.unless):
+                if _has(piece, rule.unless) or _has(piece, rule.others):
                     continue
                 yield from self._labelled(rule, row, place)
+        theirs = set(self._of_others(rule)) if free else set()
         for where in free:
             pieces = self._pieces if where == "anywhere" else self._pieces[:TOP]
             for piece in pieces:
-                if any(label.end_in(piece.text) for label in rule.unless):
+                if piece.line in theirs or _has(piece, rule.unless):
                     continue
                 field = self._value(rule, piece, 0, near=False)
                 if field is not None:
                     yield _Found((len(rule.labels), rule.where.index(where)), field)
+
+    def _of_others(self, rule: Rule) -> Iterator[int]:
+        """Lines with labels of others, and those with what these say: beside and below."""
+        for row in self._rows:
+            for place, piece in enumerate(row):
+                spans = [span for label in rule.others if (span := label.end_in(piece.text))]
+                if not spans:
+                    continue
+                yield piece.line
+                end = max(other for _, other in spans)
+                if self._at(rule, "same", row, place, end) is not None:
+                    continue
+                for where in ("right", "below"):
+                    field = self._at(rule, where, row, place, end)
+                    if field is not None:
+                        yield from field.lines
 
     def _labelled(self, rule: Rule, row: Sequence[Placed], place: int) -> Iterator[_Found]:
         piece = row[place]
@@ -117,14 +138,34 @@ class _Page:
         if where == "below":
             below = self._below(row[place])
             return None if below is None else self._value(rule, below, 0, near=True)
+        if where == "foot":
+            return self._foot(rule, row[place])
         return None
 
-    def _below(self, label: Placed) -> Placed | None:
+    def _foot(self, rule: Rule, head: Placed) -> Field | None:
+        """The last of the values that stand below each other, under the head of their column.
+
+        What has words before its value is none of the column (one letter may be a misread ¥), nor is a row that the rule's
+        `not` names: the sum of sums below a table.
+        """
+        found: Field | None = None
+        above = head
+        while (below := self._below(above, NEXT_BELOW)) is not None:
+            row = next(row for row in self._rows if below in row)
+            field = self._value(rule, below, 0, near=True)
+            if field is None or any(_has(piece, rule.unless) for piece in row):
+                break
+            if sum(map(str.isalpha, below.text[: below.text.find(field.text)])) > 1:
+                break
+            found, above = field, below
+        return found
+
+    def _below(self, label: Placed, far: float = FAR_BELOW) -> Placed | None:
         under = [
             one
             for one in self._pieces
             if one.top - label.top > 0
-            and one.top - label.bottom < FAR_BELOW * label.height
+            and one.top - label.bottom < far * label.height
             and one.middle[1] > label.bottom
             and share((one.left, one.right), (label.left, label.right)) > 0.3
         ]
@@ -137,7 +178,7 @@ class _Page:
             return None
         group = "value" if "value" in rule.value.groupindex else 0
         begin, end = found.span(group)
-        if begin < 0 or (near and begin - start > NEAR):
+        if begin < 0 or (near and len(_RATE.sub("", text[start:begin])) > NEAR):
             return None
         value = value_of(found[group], rule.kind)
         if value is None:
@@ -161,6 +202,10 @@ class _Page:
             max(other for _, other in sides),
             max((other for _, other in downs), default=bottom),
         )
+
+
+def _has(piece: Placed, labels: Sequence[Label]) -> bool:
+    return any(label.end_in(piece.text) for label in labels)
 
 
 def _plain(text: str) -> str:

@@ -33,14 +33,18 @@ def _amount(text: str) -> str | None:
 
 def _date(text: str) -> str | None:
     """Day, month, year where the year comes last, as in most countries that write it so."""
-    parts = [part for part in re.split(r"[-/.年月日\s]+", text) if part]
+    parts = re.findall(r"\d+|[^\W\d_]+", re.sub("[年月日]", " ", text))
     if len(parts) != 3:
         return None
+    if parts[0].isalpha():  # Mar 5, 2020
+        parts[:2] = parts[1], parts[0]
     if parts[1].isalpha():
         month = parts[1][:3].lower()
         if month not in _MONTHS:
             return None
         parts[1] = str(_MONTHS.index(month) + 1)
+    if not all(map(str.isdecimal, parts)):
+        return None
     one, two, three = map(int, parts)
     year, month_, day = (one, two, three) if len(parts[0]) == 4 else (three, two, one)
     year += 2000 if year < 100 else 0
