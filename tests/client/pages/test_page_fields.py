@@ -130,6 +130,12 @@ def test_a_rate_between_label_and_amount_does_not_part_them():
     assert found(large)["tax"] == "1234.50"
 
 
+@pytest.mark.parametrize("text", ["£5,219.41", "5.219.41", "5, 219.41", "5.219,41"])
+def test_thousands_stay_with_their_amount_however_they_are_parted(text):
+    """A comma is easily read as a point, and much of Europe writes one."""
+    assert found([put("Total", 50, 100), put(text, 400, 100)])["total"] == "5219.41"
+
+
 BUYER = [
     put("名称：北京某某科技有限公司", 50, 100),
     put("纳税人识别号：91110000MA1AAAA11A", 50, 130),
