@@ -21,12 +21,14 @@ from benchmarks.readers import THREADS, Reader, ratio, readers, seconds_for_all
 from benchmarks.report import Row, Section
 from benchmarks.timing import median
 
+from ocr_rollout.core.routing import Arm
 from ocr_server import EmbeddedTriton
 
 ROOT = Path(__file__).resolve().parent.parent
 RAPIDOCR = ROOT / "build" / "rapidocr" / "bin" / "python"
 INSTALL = "python3 -m venv build/rapidocr && build/rapidocr/bin/pip install rapidocr-onnxruntime"
 GOALS = {"Tesseract": 5.0, "RapidOCR": 1.5}
+SMALL = "crnn_small"
 CALLERS = 8
 
 Seconds = Callable[[], float]
@@ -38,10 +40,10 @@ def measure(
 ) -> Section:
     """Raises ServerError where no embedded server can be started, ReaderError.
 
-    page: whole pages, and stable alone; otherwise lines, and both arms.
+    page: whole pages, and stable alone; otherwise lines, both arms, and the small recogniser.
     """
     kind = "pages" if page else "lines"
-    arms = arms_of(config)[: 1 if page else None]
+    arms = arms_of(config)[:1] if page else [*arms_of(config), *_newest(repository, SMALL)]
     ours = [str(arm) for arm in arms]
     with contextlib.ExitStack() as stack:
         root = stack.enter_context(with_instances(repository, arms, cores()))
@@ -79,6 +81,12 @@ def measure(
         " any case. Made images are of the kinds that ours were trained on, not of theirs; --labels"
         " and --pages name real ones.",
     )
+
+
+def _newest(repository: Path, model: str) -> list[Arm]:
+    """Its newest version; nothing where the repository has none."""
+    numbers = [int(found.name) for found in (repository / model).glob("[0-9]*")]
+    return [Arm(model, max(numbers))] if numbers else []
 
 
 def _all_by(sides: Sequence[Reader], threads: int) -> Seconds:
