@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Final
 
 from . import latency, quality
 from .advance import advance
@@ -23,7 +24,12 @@ from .limits import Limits
 from .review import review
 from .routing import BUCKETS
 from .share import share
-from .verdict import Verdict
+from .verdict import Rule, Verdict
+
+# What a server or a network can do to both arms; texts and reviews are the model's own.
+BLAMELESS: Final[frozenset[Rule]] = frozenset(
+    {"share", "early", "late", "latency", "latency_ratio"}
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,7 +80,7 @@ def judge(limits: Limits, evidence: Evidence, *, weight_bp: int, now_s: float) -
     if trip is None:
         return Judgement(verdicts, None, None, proved)
     cause = common_cause(evidence, p0=limits.errors, now_s=now_s)
-    if cause.status == "FAIL" and trip.rule in {"share", "early", "late"}:
+    if cause.status == "FAIL" and trip.rule in BLAMELESS:
         return Judgement((*verdicts, cause), None, cause, proved)
     return Judgement((*verdicts, cause), trip, None, proved)
 

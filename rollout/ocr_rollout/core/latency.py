@@ -12,16 +12,19 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from .counts import EDGES_MS, Counts, quantile_ms, slower_than
-from .late import late
+from .late import cusum, late
 from .verdict import Rule, Verdict
 from .windows import Bucket, Series
 
 QUANTILE: Final = 0.95
 LEAST: Final = 100  # timed attempts of either arm
 LAST: Final = 200  # with little traffic as many are looked at, however old
+WELL: Final = 5  # quick answers of stable that say it is well
+SLOW_TOO: Final = math.log(20)  # of stable's CUSUM: the question is no longer whether, but whose
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,11 +60,13 @@ def objective(
     verdict = _slow("latency", ours, limit_ms)
     if verdict.status != "FAIL":
         return verdict
-    theirs = _slow("latency", _same_time(stable, ours, window_s, now_s), limit_ms)
-    if theirs.status != "FAIL":
-        return verdict
-    why = f"{verdict.why}; so it is with stable: {theirs.why}"
-    return dataclasses.replace(verdict, status="INCONCLUSIVE", why=why)
+    same_time = _same_time(stable, ours, window_s, now_s)
+    theirs = _slow("latency", same_time, limit_ms)
+    if theirs.status == "FAIL":
+        why = f"{verdict.why}; so it is with stable: {theirs.why}"
+        return dataclasses.replace(verdict, status="INCONCLUSIVE", why=why)
+    asked = sum(same_time.latencies) >= LEAST  # at a share near 100 % hardly anybody asks stable
+    return _unless_both(verdict, stable, ours, limit_ms, least=WELL if asked else 0)
 
 
 def ratio(
@@ -83,7 +88,38 @@ def ratio(
     if bound_ms is None or math.isinf(bound_ms) or times * bound_ms > EDGES_MS[-1]:
         why = f"stable has {sum(theirs)} timed attempts in that time, too few to bound its p95"
         return Verdict("INCONCLUSIVE", "latency_ratio", None, None, sum(theirs), why)
-    return _slow("latency_ratio", ours, times * bound_ms)
+    verdict = _slow("latency_ratio", ours, times * bound_ms)
+    if verdict.status != "FAIL":
+        return verdict
+    return _unless_both(verdict, stable, ours, times * bound_ms, least=WELL)
+
+
+def _unless_both(
+    verdict: Verdict, stable: Series[Counts], ours: Stretch, limit_ms: float, *, least: int
+) -> Verdict:
+    """INCONCLUSIVE instead of FAIL while nothing says that stable is quick where ours is slow.
+
+    Stable's p95 is of the whole window; what has just begun to hang hardly shows in it. And a hang is
+    known of the candidate first, for its deadline is the shorter one. So stable has to have given
+    `least` quick answers after the first second of the stretch that speaks against the candidate,
+    for in that second both may have been well, and must not be slow in that stretch itself.
+    """
+    start_s = cusum(_seen(ours.buckets, limit_ms), 1 - QUANTILE).start_s
+    if start_s is None:
+        return verdict
+    buckets = stable.since(start_s)
+    seen = tuple(_seen(buckets, limit_ms))
+    found = cusum(seen, 1 - QUANTILE)
+    quick = sum(timed - slow for at_s, timed, slow in seen if at_s > start_s)
+    if found.g >= SLOW_TOO:
+        said = f"so it is with stable: {found.s} of {found.n}"
+    elif quick < least:
+        said = (
+            f"stable has given {quick} quick answers since then, {least} would say that it is well"
+        )
+    else:
+        return verdict
+    return dataclasses.replace(verdict, status="INCONCLUSIVE", why=f"{verdict.why}; {said}")
 
 
 def recent(series: Series[Counts], window_s: float, now_s: float) -> Stretch:
@@ -111,15 +147,16 @@ def _slow(rule: Rule, stretch: Stretch, limit_ms: float) -> Verdict:
         p95_ms = EDGES_MS[-1]
         said = f"above {p95_ms:.0f} ms"
     why = f"p95 {said}; {slow} of {timed} took longer than {limit_ms:.0f} ms"
-    seen = (
-        (b.start_s, b.counts.timed, slower_than(b.counts.latencies, limit_ms))
-        for b in (stretch.buckets if slow else ())
-    )
-    verdict = late(seen, p0=1 - QUANTILE, rule=rule)
+    verdict = late(_seen(stretch.buckets if slow else (), limit_ms), p0=1 - QUANTILE, rule=rule)
     status = verdict.status
     if status in {"PASS", "INCONCLUSIVE"}:
         status = "PASS" if timed >= LEAST else "INCONCLUSIVE"
     return Verdict(status, rule, p95_ms, limit_ms, timed, f"{why}; {verdict.why}")
+
+
+def _seen(buckets: Iterable[Bucket[Counts]], limit_ms: float) -> Iterator[tuple[int, int, int]]:
+    """(start in seconds, timed attempts, slower ones) of each bucket."""
+    return ((b.start_s, b.counts.timed, slower_than(b.counts.latencies, limit_ms)) for b in buckets)
 
 
 def _upper_bound_ms(latencies: tuple[int, ...]) -> float | None:
