@@ -300,6 +300,17 @@ def test_a_hang_of_both_arms_is_known_of_the_candidate_first(stable_after):
     assert "not answered within 4.9 s" in found.common_cause.why
 
 
+def test_a_hang_soon_after_a_thaw_is_told_by_the_traffic_since_then():
+    """Counts are fresh then: three seconds of traffic are not spread over half a minute."""
+    well, timeouts = [times(FINE, 16)] * 3, [Counts.of("timeout", 1_500.0, 4)] * 2
+    candidate = series(*well, Counts(), *timeouts)
+    found, _ = judged(stable=series(*well), candidate=candidate)
+    assert found.trip is None
+    assert "answers were to be expected" in found.common_cause.why
+    found, _ = judged(stable=series(*[times(FINE, 16)] * 6), candidate=candidate)
+    assert found.trip is not None
+
+
 def test_a_candidate_that_hangs_alone_is_taken_back():
     """Stable goes on answering, more slowly than usual or not."""
     assert hung([times(FINE, 4)] * 7).trip is not None

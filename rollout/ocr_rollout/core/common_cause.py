@@ -83,7 +83,14 @@ def _silence(evidence: Evidence, start_s: float) -> _Silence | None:
     before = sum(b.counts.requests for b in buckets if b.start_s < hung_s)
     seen = (*evidence.candidate.since(start_s), *buckets)
     end_s = max(bucket.start_s + bucket.width_s for bucket in seen)
-    expected = before / BEFORE_S * (end_s - hung_s)
+    first_s = min(
+        series.buckets[0].start_s
+        for series in (evidence.candidate, evidence.stable)
+        if series.buckets
+    )
+    # Counts that are younger than half a minute, as after a thaw, are of no half minute's traffic.
+    counted_s = min(float(BEFORE_S), max(float(SECOND_S), hung_s - first_s))
+    expected = before / counted_s * (end_s - hung_s)
     if answers or expected < LEAST:
         return None
     return _Silence(
