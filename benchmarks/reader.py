@@ -33,6 +33,7 @@ import onnxruntime
 from ocr_client import ClientConfig, OCRClient
 from ocr_client.config import TritonSettings
 from ocr_client.decode import decode_line
+from ocr_client.pages.finder import classical
 from ocr_client.pages.reading import read_page
 from ocr_client.pages.settings import PageSettings
 from ocr_client.results import Reading
@@ -83,7 +84,7 @@ class Bare:
         """The lines are found and put together as the client does; each is read by itself."""
         settings = PageSettings()
         return read_page(
-            gray, find_lines(gray), lambda lines: tuple(map(self.line, lines)), settings
+            gray, find_lines(gray), lambda lines: tuple(map(self.line, lines)), settings, classical
         ).text
 
 

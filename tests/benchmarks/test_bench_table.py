@@ -92,3 +92,13 @@ def test_repository_with_instances_has_the_arms_alone():
     changed = set(there.splitlines()) ^ set(text.splitlines())
     assert {line.split()[0] for line in changed} == {"instance_group", "version_policy"}
     assert "count: 3" in there
+
+
+def test_the_limit_reads_lines_and_pages_without_any_server():
+    from benchmarks.reader import limit
+
+    sample = (ROOT / "samples/01_print.png").read_bytes()
+    folder = str(ROOT / "model_repository/crnn_small/1")
+    for page in (False, True):
+        read, _ = limit([folder], [sample], page=page)
+        assert len(read(0)) > 3
