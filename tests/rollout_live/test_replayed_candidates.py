@@ -65,7 +65,8 @@ def test_a_broken_candidate_would_be_taken_back(
 
 @pytest.mark.slow
 def test_a_slow_candidate_would_be_taken_back(replayed: Replayed) -> None:
-    code, document = replayed("crnn:5", short=115)
+    """Of 115 lines stable's p95 is bounded by its slowest answer; of 250 four may be held up."""
+    code, document = replayed("crnn:5", short=250)
     assert (code, document["rollout"]["why"].partition(":")[0]) == (3, "latency_ratio")
     latency = {role: arm["latency_ms"]["p95"] for role, arm in document["arms"].items()}
     assert latency["candidate"] > 2 * latency["stable"]
