@@ -111,6 +111,17 @@ def follow(average: nn.Module, model: nn.Module, *, step: int, most: float) -> N
             value.copy_(state[key])
 
 
+def begin_with(
+    weights: Mapping[str, torch.Tensor], model: nn.Module, average: nn.Module, path: Path
+) -> None:
+    """Gives both the weights of another run. Raises ValueError where its sizes are others."""
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError:
+        raise ValueError(f"{path}: its sizes are not the plan's") from None
+    average.load_state_dict(weights)
+
+
 def in_half(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """In FP16, as checkpoints for export hold them; whole numbers stay."""
     return {

@@ -192,12 +192,7 @@ class Trainer:
     def _start(self, path: Path) -> None:
         checkpoint = load_checkpoint(path)
         self.before = dict(checkpoint.training)
-        weights = checkpoint.network.state_dict()
-        try:
-            self.model.load_state_dict(weights)
-        except RuntimeError:
-            raise ValueError(f"{path}: its sizes are not the plan's") from None
-        self.average.load_state_dict(weights)
+        course.begin_with(checkpoint.network.state_dict(), self.model, self.average, path)
 
     def _prepare(self, teacher: Teacher) -> None:
         batches = itertools.islice(self._new_batches(workers=0), FITTED_ON)

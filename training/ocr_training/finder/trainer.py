@@ -184,12 +184,7 @@ class FinderTrainer:
 
     def _start(self, path: Path) -> None:
         finder = load_finder(path)
-        weights = finder.network.state_dict()
-        try:
-            self.model.load_state_dict(weights)
-        except RuntimeError:
-            raise ValueError(f"{path}: its sizes are not the plan's") from None
-        self.average.load_state_dict(weights)
+        course.begin_with(finder.network.state_dict(), self.model, self.average, path)
         self.before = dict(finder.training)
 
     def _resume(self, path: Path) -> None:
