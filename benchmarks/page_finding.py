@@ -2,14 +2,15 @@
 
     python -m benchmarks.page_finding --labels PAGES.json --made 10
     python -m benchmarks.page_finding --labels PAGES.json --finder learned --scenes 20
+    python -m benchmarks.page_finding --labels PAGES.json --made 2 --seed 11 --finder auto
 
 PAGES.json is a list of {"file", "kind", "lines": [{"box": [left, top, right, bottom], "text"}]},
 the images beside it; pages without lines are drawn but not counted. Made pages need the extra
 [training] and `make fonts`. A line counts as found where it shares half of the union with a
 label (IoU >= 0.5), each label and each line once. `order` is the share of neighbouring labels
 that are read in their order. Times are of the processor, on one thread with OMP_NUM_THREADS=1.
-The learned finder is computed in this process by ONNX Runtime, from --model. Scenes are made
-pictures with text over textures, some without any.
+The learned finder is computed in this process by ONNX Runtime, from --model; `auto` chooses between
+the two as the client does. Scenes are made pictures with text over textures, some without any.
 """
 
 from __future__ import annotations
@@ -28,10 +29,12 @@ from typing import TYPE_CHECKING, Any, get_args
 import cv2
 import numpy as np
 
+from ocr_client.pages.finder import asks_again, asks_model
+from ocr_client.pages.settings import FinderChoice
 from ocr_preprocessing.fast import Gray
 from ocr_preprocessing.finder_spec import INPUT, OUTPUTS
 from ocr_preprocessing.load import load_image
-from ocr_preprocessing.page import Finder, FoundPage, find_lines
+from ocr_preprocessing.page import FoundPage, find_lines
 from ocr_preprocessing.page.learned import find_lines_learned
 
 if TYPE_CHECKING:  # an extra
@@ -180,7 +183,7 @@ def scenes(fonts: Path, count: int, seed: int) -> Iterator[Labelled]:
         yield Labelled.of_made(f"scene_{index}.png", "scene", page.image, page.lines)
 
 
-def finder(name: str, model: Path, threads: int) -> Callable[[Gray], FoundPage]:
+def finder(name: FinderChoice, model: Path, threads: int) -> Callable[[Gray], FoundPage]:
     """The finder of that name; the learned one computes `model` in this process."""
     if name == "classical":
         return find_lines
@@ -194,7 +197,13 @@ def finder(name: str, model: Path, threads: int) -> Callable[[Gray], FoundPage]:
         where, shape = session.run(list(OUTPUTS), {INPUT: part})
         return where, shape
 
-    return lambda gray: find_lines_learned(gray, ask)
+    def find(gray: Gray) -> FoundPage:
+        if not asks_model(name, gray):
+            return find_lines(gray)
+        found = find_lines_learned(gray, ask)
+        return find_lines(gray) if asks_again(name, gray, found) else found
+
+    return find
 
 
 def draw(page: Labelled, found: FoundPage, label_of: dict[int, int], folder: Path) -> None:
@@ -223,7 +232,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--made", type=int, default=0, help="pages of each kind and surroundings")
     parser.add_argument("--scenes", type=int, default=0, help="pictures of text over textures")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--finder", choices=get_args(Finder), default="classical")
+    parser.add_argument("--finder", choices=get_args(FinderChoice), default="classical")
     parser.add_argument("--model", type=Path, default=MODEL, help="of the learned finder")
     parser.add_argument("--threads", type=int, default=1, help="of the model")
     parser.add_argument("--fonts", type=Path, default=Path("build/fonts"))

@@ -16,7 +16,7 @@ from ocr_client.deadline import Deadline
 from ocr_client.errors import ArmTimeoutError, BadAnswerError, ModelMissingError, OCRError
 from ocr_client.seam import Tensor, Transport
 from ocr_preprocessing.fast import Gray
-from ocr_preprocessing.page import Finder, FoundPage, evenness, find_lines
+from ocr_preprocessing.page import FoundPage, evenness, find_lines, is_slip
 from ocr_preprocessing.page.learned import MapsError, find_lines_learned
 from ocr_rollout.core.routing import Arm
 
@@ -38,17 +38,18 @@ class FindLines(Protocol):
     def __call__(self, gray: Gray, settings: PageSettings, /) -> FoundPage: ...
 
 
-def choose(choice: FinderChoice, gray: Gray) -> Finder:
-    """Which finder an image (H, W) UINT8 is for. Pure; the figures are in finding-lines.md.
+def asks_model(choice: FinderChoice, gray: Gray) -> bool:
+    """Whether an image (H, W) UINT8 is shown to the model. Pure; so is `asks_again`."""
+    return choice == "learned" or (choice == "auto" and min(gray.shape) > LOW)
 
-    `auto`: the classical one for strips and for even ground, which scans, receipts and screens
-    have; the learned one for photographs.
+
+def asks_again(choice: FinderChoice, gray: Gray, found: FoundPage) -> bool:
+    """Whether the classical finder's lines are taken instead of those that the model has found.
+
+    `auto`: on slips that lie flat, for whose rows of letters on a grid its rules of gaps are made.
+    Photographs of slips are the model's. The figures are in finding-lines.md.
     """
-    if choice != "auto":
-        return choice
-    if min(gray.shape) <= LOW or evenness(gray) >= EVEN:
-        return "classical"
-    return "learned"
+    return choice == "auto" and is_slip(found) and evenness(gray) >= EVEN
 
 
 def classical(gray: Gray, settings: PageSettings) -> FoundPage:
@@ -71,13 +72,14 @@ class PageFinder:
 
     def __call__(self, gray: Gray, settings: PageSettings, /) -> FoundPage:
         """Lines of the page (H, W) UINT8."""
-        chosen = choose(settings.finder, gray)
-        if chosen == "learned" and not self._is_missing(settings.finder_model):
-            try:
-                return self._learned(gray, settings)
-            except (OCRError, MapsError) as error:
-                self._note(settings.finder_model, error)
-        return find_lines(gray)
+        if not asks_model(settings.finder, gray) or self._is_missing(settings.finder_model):
+            return find_lines(gray)
+        try:
+            found = self._learned(gray, settings)
+        except (OCRError, MapsError) as error:
+            self._note(settings.finder_model, error)
+            return find_lines(gray)
+        return find_lines(gray) if asks_again(settings.finder, gray, found) else found
 
     def _learned(self, gray: Gray, settings: PageSettings) -> FoundPage:
         """Raises OCRError, MapsError."""

@@ -27,7 +27,7 @@ class PageSettings:
     max_lines: of a page that are read; a page with more says so.
     turn: whether a page that can hardly be read is tried on its sides and upside down, too.
     least_confidence: 0..1; a line below it is taken for no text, and left out.
-    finder: who finds the lines: `classical`, `learned`, or `auto`, see `finder.choose`.
+    finder: who finds the lines: `classical`, `learned`, or `auto`, see `finder.asks_again`.
     finder_model: what Triton is asked for by the learned one.
     fields: the rules by which fields of receipts and invoices are found.
     """

@@ -6,6 +6,7 @@ from .found import Finder, FinderSettings, FoundLine, FoundPage
 from .glance import plainly_one_row
 from .ground import evenness
 from .marks import Marks, marks_of
+from .slip import is_slip
 from .vertical import LaidOut, cells, laid_out, lay_out
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "cells",
     "evenness",
     "find_lines",
+    "is_slip",
     "laid_out",
     "lay_out",
     "marks_of",
