@@ -16,6 +16,7 @@ from benchmarks.report import Row, Section
 from benchmarks.service import serving, written
 from benchmarks.timing import interleave, median
 
+from ocr_client.pages.settings import LINE_FINDER
 from ocr_rollout.core.routing import Arm
 from ocr_server import EmbeddedTriton
 
@@ -29,8 +30,8 @@ def measure(repository: Path, config: Path, images: Images, *, rounds: int) -> S
     arm = arms_of(config)[0]
     with (
         tempfile.TemporaryDirectory() as folder,
-        with_instances(repository, (arm,), cores()) as root,
-        EmbeddedTriton(root, models=(arm.model,)) as triton,
+        with_instances(repository, (arm, LINE_FINDER), cores()) as root,
+        EmbeddedTriton(root, models=(arm.model, LINE_FINDER.model)) as triton,
     ):
         settings = written(Path(folder) / "config.yaml", triton.http_url, {})
         with serving(settings) as (port, _):

@@ -21,6 +21,7 @@ from benchmarks.readers import THREADS, Reader, ratio, readers, seconds_for_all
 from benchmarks.report import Row, Section
 from benchmarks.timing import median
 
+from ocr_client.pages.settings import LINE_FINDER
 from ocr_rollout.core.routing import Arm
 from ocr_server import EmbeddedTriton
 
@@ -46,8 +47,9 @@ def measure(
     arms = arms_of(config)[:1] if page else [*arms_of(config), *_newest(repository, SMALL)]
     ours = [str(arm) for arm in arms]
     with contextlib.ExitStack() as stack:
-        root = stack.enter_context(with_instances(repository, arms, cores()))
-        names = tuple(dict.fromkeys(arm.model for arm in arms))
+        served = [*arms, LINE_FINDER] if page else arms
+        root = stack.enter_context(with_instances(repository, served, cores()))
+        names = tuple(dict.fromkeys(arm.model for arm in served))
         triton = stack.enter_context(EmbeddedTriton(root, models=names))
         sides: dict[str, tuple[Seconds, Texts]] = {}
         for arm in arms:

@@ -33,14 +33,14 @@ import onnxruntime
 from ocr_client import ClientConfig, OCRClient
 from ocr_client.config import TritonSettings
 from ocr_client.decode import decode_line
-from ocr_client.pages.finder import classical
+from ocr_client.pages.finder import PageFinder
 from ocr_client.pages.reading import read_page
-from ocr_client.pages.settings import PageSettings
+from ocr_client.pages.settings import LINE_FINDER, PageSettings
 from ocr_client.results import Reading
+from ocr_preprocessing import finder_spec
 from ocr_preprocessing.fast import Gray
 from ocr_preprocessing.line import prepare_line
 from ocr_preprocessing.load import load_image
-from ocr_preprocessing.page import find_lines
 from ocr_preprocessing.spec import LineSpec
 
 OUTPUTS = ["codepoints", "confidence"]
@@ -49,22 +49,29 @@ PARAMETER = re.compile(r'key: "(\w+)" value: \{ string_value: "([^"]*)" \}')
 Read = Callable[[int], str]  # number of the image -> its text
 
 
+def opened(folder: Path) -> tuple[onnxruntime.InferenceSession, dict[str, str]]:
+    """The session of a version, `model_repository/NAME/NUMBER`, with the options of its
+    config.pbtxt, and what stands there.
+    """
+    text = (folder.parent / "config.pbtxt").read_text(encoding="utf-8")
+    parameters = dict(PARAMETER.findall(text))
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = int(parameters["intra_op_thread_count"])
+    options.inter_op_num_threads = int(parameters["inter_op_thread_count"])
+    options.enable_cpu_mem_arena = parameters["enable_mem_arena"] == "1"
+    options.enable_mem_pattern = parameters["enable_mem_pattern"] == "1"
+    path = str(folder / "model.onnx")
+    providers = ["CPUExecutionProvider"]
+    return onnxruntime.InferenceSession(path, options, providers=providers), parameters
+
+
 class Bare:
-    """One session with the options of config.pbtxt, and nothing between it and the image."""
+    """One session, and nothing between it and the image."""
 
     def __init__(self, folder: Path) -> None:
-        """folder: of the version, `model_repository/NAME/NUMBER`."""
-        text = (folder.parent / "config.pbtxt").read_text(encoding="utf-8")
-        parameters = dict(PARAMETER.findall(text))
+        """folder: of the version."""
+        self._session, parameters = opened(folder)
         self.spec = LineSpec.from_parameters(parameters)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = int(parameters["intra_op_thread_count"])
-        options.inter_op_num_threads = int(parameters["inter_op_thread_count"])
-        options.enable_cpu_mem_arena = parameters["enable_mem_arena"] == "1"
-        options.enable_mem_pattern = parameters["enable_mem_pattern"] == "1"
-        self._session = onnxruntime.InferenceSession(
-            str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
-        )
 
     def tensors(self, gray: Gray) -> list[npt.NDArray[np.uint8]]:
         """(1, 1, height, W) UINT8, one for each window."""
@@ -80,12 +87,30 @@ class Bare:
         codes, sure = cut.join([(one[0][0], one[1][0]) for one in answers])
         return decode_line(codes, sure, cut.x_range)
 
+
+class BarePages:
+    """Pages: lines are found and put together as the client does, each is read by itself."""
+
+    def __init__(self, folder: Path) -> None:
+        """folder: of the version that reads; the model that finds stands beside it."""
+        self._lines = Bare(folder)
+        self._finder = PageFinder(self)  # type: ignore[arg-type]  # of a transport it asks `maps`
+        place = folder.parents[1] / LINE_FINDER.model / str(LINE_FINDER.version)
+        self._session, _ = opened(place)
+
+    def maps(self, arm: object, part: Gray, **_: object) -> list[Gray]:
+        """As the transport has it."""
+        del arm
+        found: list[Gray] = self._session.run(list(finder_spec.OUTPUTS), {finder_spec.INPUT: part})
+        return found
+
     def page(self, gray: Gray) -> str:
-        """The lines are found and put together as the client does; each is read by itself."""
         settings = PageSettings()
-        return read_page(
-            gray, find_lines(gray), lambda lines: tuple(map(self.line, lines)), settings, classical
-        ).text
+        found = self._finder(gray, settings)
+        return read_page(gray, found, self._read, settings, self._finder).text
+
+    def _read(self, lines: Sequence[Gray]) -> tuple[Reading, ...]:
+        return tuple(map(self._lines.line, lines))
 
 
 def session(target: list[str], images: list[bytes]) -> tuple[Read, Callable[[], None]]:
@@ -101,9 +126,10 @@ def session(target: list[str], images: list[bytes]) -> tuple[Read, Callable[[], 
 
 
 def limit(target: list[str], images: list[bytes], *, page: bool) -> tuple[Read, Callable[[], None]]:
-    bare = Bare(Path(target[0]))
     if page:
-        return (lambda number: bare.page(load_image(images[number]))), lambda: None
+        pages = BarePages(Path(target[0]))
+        return (lambda number: pages.page(load_image(images[number]))), lambda: None
+    bare = Bare(Path(target[0]))
     return (lambda number: bare.line(load_image(images[number])).text), lambda: None
 
 
