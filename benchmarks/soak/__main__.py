@@ -20,6 +20,7 @@ import argparse
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -40,7 +41,12 @@ FAULTS_WANTED: Final = 114
 
 def main(arguments: list[str] | None = None) -> int:
     """See the module."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if "redis" in options.stores and shutil.which("redis-server") is None:
+        parser.error(
+            "redis-server is missing: apt-get install redis-server, or --stores sqlite without it"
+        )
     share = min(1.0, options.minutes / FULL_MINUTES)
     settings = Settings(
         options.minutes,

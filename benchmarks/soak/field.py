@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import signal
 import threading
 import time
@@ -88,8 +87,6 @@ class Field:
         self.disks = {}
         for name, sticky in zip(STORES, ("user_image", "request"), strict=True):
             if name not in self.stores:
-                continue
-            if name == "redis" and shutil.which("redis-server") is None:
                 continue
             own = self.folder / name
             own.mkdir()
