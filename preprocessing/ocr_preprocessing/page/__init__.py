@@ -3,6 +3,7 @@
 from .cut import rectified
 from .finder import find_lines
 from .found import Finder, FinderSettings, FoundLine, FoundPage
+from .frame import Frame, frame_of
 from .glance import plainly_one_row
 from .ground import evenness
 from .marks import Marks, marks_of
@@ -14,11 +15,13 @@ __all__ = [
     "FinderSettings",
     "FoundLine",
     "FoundPage",
+    "Frame",
     "LaidOut",
     "Marks",
     "cells",
     "evenness",
     "find_lines",
+    "frame_of",
     "is_slip",
     "laid_out",
     "lay_out",

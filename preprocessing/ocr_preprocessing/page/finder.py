@@ -7,11 +7,12 @@ import numpy as np
 from ocr_preprocessing.fast import Gray
 
 from . import ink
+from .boxes import level_boxes
 from .candidates import Candidate, boxes_of, candidates_of, without_rivals
 from .found import FinderSettings, FoundLine, FoundPage
 from .letters import plausible, sort_parts
 from .level import Level, shrunk, turned
-from .order import Boxes, blocks_in_order
+from .order import blocks_in_order
 from .parts import Parts, parts_of
 from .skew import skew_of
 
@@ -119,9 +120,9 @@ def _rest_of_skew(candidates: list[Candidate]) -> float:
 
 
 def _in_order(level: Level, candidates: list[Candidate]) -> tuple[FoundLine, ...]:
-    low, high = boxes_of(candidates)
-    boxes = Boxes(low[:, 0], low[:, 1], high[:, 0], high[:, 1])
-    blocks = blocks_in_order(boxes, np.array([one.vertical for one in candidates]))
+    vertical = np.array([one.vertical for one in candidates])
+    boxes = level_boxes(np.array([one.corners for one in candidates]), vertical)
+    blocks = blocks_in_order(boxes, vertical)
     return tuple(
         FoundLine(_quad(level, candidates[i]), candidates[i].vertical, block, candidates[i].score)
         for block, members in enumerate(blocks)

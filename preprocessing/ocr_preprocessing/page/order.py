@@ -1,54 +1,24 @@
 """The order in which lines are read, and the blocks that they form.
 
-A page is cut at gutters into columns where both sides are running text, else into bands at its
-gaps from top to bottom; lines beside each other that are no columns are rows of a table or of a
+A page is cut at gutters into columns, else into bands at its gaps from top to bottom; lines beside each other that are no columns are rows of a table or of a
 receipt and are read across. Vertical text is the same, seen from its right side.
 """
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import numpy.typing as npt
 
-from .found import Floats
+from .boxes import Boxes
+from .gutters import SAME_ROW, free_spans, gutter_of
 from .parts import Numbers
 
-GUTTER = 0.8  # line heights between two columns at least
 PARAGRAPH = 0.9  # line heights between two blocks one below the other at least
 LARGER = 1.45  # times as high: a title is a block of its own
-COLUMN_LINES = 3  # lines that a column of running text has at least
-FEW = 6  # lines are fewer
-COLUMN_WIDTH = 6.0  # line heights that the lines of a column are long
-FULL = 0.6  # of its column, that the usual line of running text fills
-FULLER = 0.85  # where there are few lines, each beside one of the other column
-SAME_ROW = 0.5  # of the lower line's height that lines of a row share
+BAR_LINES = 3
+BAR_LEVEL = 0.35  # of the lowest one's height, that its middles differ by
+OPEN_ROWS = 3  # that a line may belong to, where rows still rise
 MOST_LINES = 5_000  # more are read in rows from top to bottom
-
-
-@dataclasses.dataclass(frozen=True)
-class Boxes:
-    """Upright boxes of lines, arrays (n,); y counts downwards."""
-
-    left: Floats
-    top: Floats
-    right: Floats
-    bottom: Floats
-
-    def __len__(self) -> int:
-        return len(self.left)
-
-    def __getitem__(self, some: Numbers) -> Boxes:
-        return Boxes(self.left[some], self.top[some], self.right[some], self.bottom[some])
-
-    @property
-    def height(self) -> Floats:
-        return self.bottom - self.top
-
-    def from_the_right(self) -> Boxes:
-        """The same boxes for whom columns are lines: the rightmost one is the topmost."""
-        return Boxes(self.top, -self.right, self.bottom, -self.left)
 
 
 def blocks_in_order(boxes: Boxes, vertical: npt.NDArray[np.bool_]) -> list[list[int]]:
@@ -96,18 +66,18 @@ def _blocks(boxes: Boxes) -> list[list[int]]:
 def _cut(boxes: Boxes, some: Numbers) -> list[list[int]]:
     if len(some) == 1:
         return [some.tolist()]
-    gutter = _gutter(boxes, some)
+    bands = _bands(boxes, some)
+    gutter = None if _is_bar(boxes, bands[0]) else gutter_of(boxes, some)
     if gutter is not None:
         right = boxes.left[some] >= gutter
         return _cut(boxes, some[~right]) + _cut(boxes, some[right])
-    bands = _bands(boxes, some)
     if len(bands) == 1:
         return [_across(boxes, some)]
     found: list[list[int]] = []
     start = 0
     while start < len(bands):
         stop = _columns_until(boxes, bands, start)
-        if stop > start + 1:
+        if stop > start and _columns_until(boxes, bands, start + 1, stop) == start + 1:
             found += _cut(boxes, np.concatenate(bands[start:stop]))
         else:
             stop = start + 1
@@ -117,62 +87,31 @@ def _cut(boxes: Boxes, some: Numbers) -> list[list[int]]:
     return _paragraphs(boxes, found)
 
 
-def _columns_until(boxes: Boxes, bands: list[Numbers], start: int) -> int:
-    """The band behind the last one that shares a gutter with band `start`; `start` if none."""
-    best = start
-    for stop in range(start + 2, len(bands) + 1):
-        some = np.concatenate(bands[start:stop])
-        spans = _free_spans(boxes, some)
-        if not len(spans):
-            break
-        if _gutter(boxes, some) is not None:
-            best = stop
-    return best
-
-
-def _free_spans(boxes: Boxes, some: Numbers) -> Floats:
-    """(m, 2) spans of x that no box covers, between the leftmost and the rightmost."""
-    order = some[np.argsort(boxes.left[some], kind="stable")]
-    reached = np.maximum.accumulate(boxes.right[order])[:-1]
-    following = boxes.left[order][1:]
-    wide = following - reached > GUTTER * float(np.median(boxes.height[some]))
-    return np.stack([reached[wide], following[wide]], axis=1)
-
-
-def _gutter(boxes: Boxes, some: Numbers) -> float | None:
-    """Where (x) the widest gutter with running text on both sides is."""
-    spans = _free_spans(boxes, some)
-    for begin, end in spans[np.argsort(spans[:, 0] - spans[:, 1])].tolist():
-        right = boxes.left[some] >= end - 0.5
-        sides = some[~right], some[right]
-        full = FULLER if _like_rows(boxes, *sides) else FULL
-        if all(_is_running(boxes, side, full) for side in sides):
-            return float((begin + end) / 2)
-    return None
-
-
-def _is_running(boxes: Boxes, some: Numbers, full: float) -> bool:
-    """Whether these lines are a column of running text, not cells of a table."""
-    if len(some) < COLUMN_LINES:
-        return False
-    width = boxes.right[some] - boxes.left[some]
-    column = float(boxes.right[some].max() - boxes.left[some].min())
-    usual = float(np.median(width))
-    return usual > COLUMN_WIDTH * float(np.median(boxes.height[some])) and usual > full * column
-
-
-def _like_rows(boxes: Boxes, left: Numbers, right: Numbers) -> bool:
-    """Whether one side is a few lines that all stand beside one of the other: labels and values,
-    as receipts have them, or short columns of text.
+def _columns_until(boxes: Boxes, bands: list[Numbers], start: int, beyond: int = 0) -> int:
+    """The band behind the last one that shares a gutter with band `start`; `start` if none, or
+    none beyond a band.
     """
-    few, many = sorted((left, right), key=len)
-    if len(few) >= FEW:
+    if start >= len(bands) or _is_bar(boxes, bands[start]):
+        return start
+    together: list[Numbers] = []
+    some = bands[start]
+    for band in bands[start + 1 :]:
+        some = np.concatenate([some, band])
+        if not len(free_spans(boxes, some)):
+            break
+        together.append(some)
+    for stop in range(start + 1 + len(together), max(start + 1, beyond), -1):
+        if gutter_of(boxes, together[stop - start - 2]) is not None:
+            return stop
+    return start
+
+
+def _is_bar(boxes: Boxes, some: Numbers) -> bool:
+    """Whether these are three and more in one row, as in a bar of tools or a row of a table."""
+    if len(some) < BAR_LINES:
         return False
-    inner = np.minimum(boxes.bottom[few, None], boxes.bottom[many]) - np.maximum(
-        boxes.top[few, None], boxes.top[many]
-    )
-    lower = np.minimum(boxes.height[few, None], boxes.height[many])
-    return bool((inner >= SAME_ROW * lower).any(axis=1).all())
+    middle = (boxes.top[some] + boxes.bottom[some]) / 2
+    return bool(np.ptp(middle) < BAR_LEVEL * boxes.height[some].min())
 
 
 def _bands(boxes: Boxes, some: Numbers) -> list[Numbers]:
@@ -186,21 +125,27 @@ def _bands(boxes: Boxes, some: Numbers) -> list[Numbers]:
 
 
 def _across(boxes: Boxes, some: Numbers) -> list[int]:
-    """Row by row, each from left to right."""
+    """Row by row, each from left to right. A row may still rise a little: each of its lines has
+    to stand beside its neighbour, not beside the first one.
+    """
     waiting = some[np.argsort((boxes.top[some] + boxes.bottom[some]) / 2, kind="stable")].tolist()
-    found: list[int] = []
-    row: list[int] = []
+    rows: list[list[int]] = []
     for one in waiting:
-        if row:
-            first = row[0]
-            shared = min(boxes.bottom[one], boxes.bottom[first]) - max(
-                boxes.top[one], boxes.top[first]
-            )
-            if shared < SAME_ROW * min(boxes.height[one], boxes.height[first]):
-                found += sorted(row, key=lambda i: float(boxes.left[i]))
-                row = []
-        row.append(one)
-    return found + sorted(row, key=lambda i: float(boxes.left[i]))
+        beside = [_share_beside(boxes, one, row) for row in rows[-OPEN_ROWS:]]
+        best = max(beside, default=0.0)
+        if best < SAME_ROW:
+            rows.append([one])
+        else:
+            rows[-len(beside) :][beside.index(best)].append(one)
+    return [i for row in rows for i in sorted(row, key=lambda i: float(boxes.left[i]))]
+
+
+def _share_beside(boxes: Boxes, one: int, row: list[int]) -> float:
+    """How much of the lower one's height a line and its neighbour in the row share."""
+    left, right = boxes.left[one], boxes.right[one]
+    near = min(row, key=lambda i: max(boxes.left[i], left) - min(boxes.right[i], right))
+    inner = min(boxes.bottom[one], boxes.bottom[near]) - max(boxes.top[one], boxes.top[near])
+    return float(inner / max(1e-6, min(boxes.height[one], boxes.height[near])))
 
 
 def _paragraphs(boxes: Boxes, blocks: list[list[int]]) -> list[list[int]]:

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from ocr_client.pages.structure.placed import Placed, frame_of, share
+from ocr_client.pages.structure.placed import Placed, frame_of, placed_box, share
 from ocr_client.pages.structure.rows import rows_of
 from ocr_client.results import ReadLine
 from ocr_client.shapes import Box
@@ -76,7 +76,8 @@ class _Page:
         self._lines = lines
         frame = frame_of([(line.quad, line.vertical) for line in lines])
         pieces = [
-            Placed(n, _plain(line.text), *frame.box(line.quad)) for n, line in enumerate(lines)
+            Placed(n, _plain(line.text), *placed_box(frame, line.quad))
+            for n, line in enumerate(lines)
         ]
         self._rows = rows_of(pieces)
         self._pieces = [piece for row in self._rows for piece in row]

@@ -11,11 +11,12 @@ from ocr_client.pages.layout import block_text, running_text
 from ocr_client.results import ReadLine
 from ocr_client.shapes import Box, Point, box_around, quad_of
 from ocr_client.structure import Block, BlockKind, Table
+from ocr_preprocessing.page import Frame
 
 from .aligned import aligned
 from .grid import Grid
 from .kinds import item_of, kind_of, list_starts, usual_height
-from .placed import Frame, Placed, around, frame_of, share
+from .placed import Placed, around, frame_of, placed_box, share
 from .rows import rows_of
 from .ruled import Span, ruled
 
@@ -64,13 +65,16 @@ def arranged(
     lines: in reading order. size: width and height of the image.
     """
     frame = frame_of([(line.quad, line.vertical) for line in lines])
-    placed = [Placed(number, line.text, *frame.box(line.quad)) for number, line in enumerate(lines)]
+    placed = [
+        Placed(number, line.text, *placed_box(frame, line.quad))
+        for number, line in enumerate(lines)
+    ]
     grids = _grids(lines, placed, marks, frame)
     groups = _with_figures(_groups(lines, grids, placed), placed, marks.figures, frame)
     order = [number for group in groups for number in group.lines]
     number_of = {number: place for place, number in enumerate(order)}
     width, height = size
-    _, top, _, bottom = frame.box(quad_of((0, 0, width, height)))
+    _, top, _, bottom = placed_box(frame, quad_of((0, 0, width, height)))
     usual = usual_height(placed)
     block_of: dict[int, int] = {}
     blocks: list[Block] = []
@@ -95,7 +99,7 @@ def may_be_table(lines: Sequence[ReadLine]) -> bool:
     """Whether pieces of text stand side by side in some rows."""
     free = [line for line in lines if not line.vertical]
     frame = frame_of([(line.quad, False) for line in free])
-    rows = rows_of(Placed(n, one.text, *frame.box(one.quad)) for n, one in enumerate(free))
+    rows = rows_of(Placed(n, one.text, *placed_box(frame, one.quad)) for n, one in enumerate(free))
     return any(len(row) > 1 for row in rows)
 
 
@@ -115,7 +119,7 @@ def _grids(
 
 
 def _span(ends: tuple[Point, Point], frame: Frame, *, along: int) -> Span:
-    one, other = (frame.point(end) for end in ends)
+    one, other = (frame.level(*end) for end in ends)
     places = sorted((one[along], other[along]))
     return (one[1 - along] + other[1 - along]) / 2, places[0], places[1]
 
@@ -135,7 +139,7 @@ def _cut(
         return
     edges = [piece.left, *bounds, piece.right]
     middles = [
-        (frame.point(((one.left + one.right) / 2, (one.top + one.bottom) / 2))[0], one.text)
+        (frame.level((one.left + one.right) / 2, (one.top + one.bottom) / 2)[0], one.text)
         for one in line.characters
     ]
     for left, right in itertools.pairwise(edges):
@@ -199,7 +203,7 @@ def _with_figures(
     """Each figure before the first block that begins below its middle, of those beside it."""
     found = list(groups)
     for figure in figures:
-        box = frame.box(quad_of(figure))
+        box = placed_box(frame, quad_of(figure))
         if any(group.grid and _inside(group.grid.box, box) for group in groups):
             continue
         place = next(

@@ -7,8 +7,9 @@ import dataclasses
 from ocr_client.pages.layout import running_text
 from ocr_client.shapes import Box
 from ocr_client.structure import Cell, Table
+from ocr_preprocessing.page import Frame
 
-from .placed import Frame, Placed, around
+from .placed import Placed, around, image_box
 from .rows import rows_of
 
 
@@ -52,7 +53,7 @@ class Grid:
                     held.column,
                     held.rows,
                     held.columns,
-                    frame.back(held.box or around(piece.box for piece in held.pieces)),
+                    image_box(frame, held.box or around(piece.box for piece in held.pieces)),
                     tuple(sorted({number_of[piece.line] for piece in held.pieces})),
                 )
                 for held in sorted(self.cells, key=lambda cell: (cell.row, cell.column))

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 
 from ocr_preprocessing.fast import Gray
+from ocr_preprocessing.page.boxes import Boxes, level_boxes
 from ocr_preprocessing.page.found import Floats, FoundLine, FoundPage
-from ocr_preprocessing.page.order import Boxes, blocks_in_order
+from ocr_preprocessing.page.order import blocks_in_order
 
 from .maps import AskMaps, maps_of
 from .marks import Marks, marks_of
@@ -47,8 +48,7 @@ def _looked(gray: Gray, look: Look, ask: AskMaps) -> Marks:
 
 
 def _page(gray: Gray, marks: Marks, scale: Floats) -> FoundPage:
-    angle = _usual_angle(marks)
-    boxes = _level_boxes(marks.quads * scale, angle)
+    boxes = level_boxes(marks.quads * scale, marks.vertical)
     quads = _padded(marks) * scale
     lines = tuple(
         FoundLine(
@@ -60,7 +60,7 @@ def _page(gray: Gray, marks: Marks, scale: Floats) -> FoundPage:
         for block, members in enumerate(blocks_in_order(boxes, marks.vertical))
         for i in members
     )
-    degrees = round(-float(np.degrees(angle)), 2)
+    degrees = round(-float(np.degrees(_usual_angle(marks))), 2)
     if _is_one_row(gray, boxes, marks):
         return _found(lines, degrees, is_line=True, reason="one row fills the image")
     return _found(lines, degrees)
@@ -80,14 +80,6 @@ def _usual_angle(marks: Marks) -> float:
     order = np.argsort(marks.angle)
     share = np.cumsum(weight[order])
     return float(marks.angle[order][np.searchsorted(share, share[-1] / 2)])
-
-
-def _level_boxes(quads: Floats, angle: float) -> Boxes:
-    """Around the quads, as if the page were turned level about its corner."""
-    sine, cosine = np.sin(angle), np.cos(angle)
-    level = quads @ np.array([[cosine, -sine], [sine, cosine]])
-    low, high = level.min(axis=1), level.max(axis=1)
-    return Boxes(low[:, 0], low[:, 1], high[:, 0], high[:, 1])
 
 
 def _padded(marks: Marks) -> Floats:

@@ -1,0 +1,99 @@
+"""Gutters: blank spans from top to bottom, with lines on both sides that are read apart.
+
+Those of running text are; so are those that stand in no common rows, a menu and a text. Labels and
+their values, and the cells of a table, are not.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .boxes import Boxes
+from .found import Floats
+from .parts import Numbers
+
+GUTTER = 0.8  # line heights between two columns at least
+COLUMN_LINES = 3  # lines that a column of running text has at least
+COLUMN_WIDTH = 6.0  # line heights that the lines of a column are long
+FULL = 0.6  # of its column, that the usual line of running text fills
+FULLER = 0.85  # where there are few lines, each beside one of the other column
+FEW = 6  # lines are fewer
+MOST = 0.75  # of them stand beside others
+SAME_ROW = 0.5  # of the lower line's height that lines of a row share
+SIDE_LINES = 5  # lines that a menu or another side that is no running text has at least
+# Of the lower one's height, that the middles of two lines differ by:
+BESIDE = 1.2  # where they are compared at all
+RISE = 0.4  # all of them, where the page is not quite level
+LEVEL = 0.2  # in a row
+STRAY = 0.5  # of the lines of the side with fewer stand in a row with one of the other
+
+
+def free_spans(boxes: Boxes, some: Numbers) -> Floats:
+    """(m, 2) spans of x that no box covers, between the leftmost and the rightmost."""
+    order = some[np.argsort(boxes.left[some], kind="stable")]
+    reached = np.maximum.accumulate(boxes.right[order])[:-1]
+    following = boxes.left[order][1:]
+    wide = following - reached > GUTTER * _usual(boxes.height[some])
+    return np.stack([reached[wide], following[wide]], axis=1)
+
+
+def gutter_of(boxes: Boxes, some: Numbers) -> float | None:
+    """Where (x) the widest gutter is with running text, or with rows of their own, on its sides."""
+    spans = free_spans(boxes, some)
+    for begin, end in spans[np.argsort(spans[:, 0] - spans[:, 1])].tolist():
+        right = boxes.left[some] >= end - 0.5
+        sides = some[~right], some[right]
+        full = FULLER if _like_rows(boxes, *sides) else FULL
+        if all(_is_running(boxes, side, full) for side in sides) or _are_strangers(boxes, *sides):
+            return float((begin + end) / 2)
+    return None
+
+
+def _are_strangers(boxes: Boxes, left: Numbers, right: Numbers) -> bool:
+    """Whether the lines of one side do not stand in the rows of the other: a menu and a text.
+
+    All may be off by the same, where the page still rises a little.
+    """
+    few, many = sorted((left, right), key=len)
+    middle = (boxes.top + boxes.bottom) / 2
+    away = middle[few, None] - middle[many]
+    near = np.abs(away).argmin(axis=1)
+    lower = np.minimum(boxes.height[few], boxes.height[many[near]])
+    off = away[np.arange(len(few)), near] / lower
+    off = off[np.abs(off) < BESIDE]
+    if len(off) < SIDE_LINES:
+        return False
+    rise = float(np.median(off))
+    if abs(rise) < RISE:
+        off = off - rise
+    return bool((np.abs(off) < LEVEL).mean() < STRAY)
+
+
+def _usual(values: Floats) -> float:
+    """The middle one, of an even number the smaller: `np.median` takes longer than all the rest."""
+    middle = (len(values) - 1) // 2
+    return float(np.partition(values, middle)[middle])
+
+
+def _is_running(boxes: Boxes, some: Numbers, full: float) -> bool:
+    """Whether these lines are a column of running text, not cells of a table."""
+    if len(some) < COLUMN_LINES:
+        return False
+    width = boxes.right[some] - boxes.left[some]
+    column = float(boxes.right[some].max() - boxes.left[some].min())
+    usual = _usual(width)
+    return usual > COLUMN_WIDTH * _usual(boxes.height[some]) and usual > full * column
+
+
+def _like_rows(boxes: Boxes, left: Numbers, right: Numbers) -> bool:
+    """Whether one side is a few lines, most of them beside one of the other: labels and values,
+    as receipts have them, or short columns of text.
+    """
+    few, many = sorted((left, right), key=len)
+    if len(few) >= FEW:
+        return False
+    inner = np.minimum(boxes.bottom[few, None], boxes.bottom[many]) - np.maximum(
+        boxes.top[few, None], boxes.top[many]
+    )
+    lower = np.minimum(boxes.height[few, None], boxes.height[many])
+    return bool((inner >= SAME_ROW * lower).any(axis=1).mean() >= MOST)
