@@ -31,7 +31,7 @@ from benchmarks import machine
 from benchmarks.report import Section, show
 
 from .field import STORES
-from .reckoning import Found, sections
+from .reckoning import Found, in_words, rollbacks, sections
 from .run import FAULTS, Settings, soak
 
 FULL_MINUTES: Final = 30.0
@@ -108,6 +108,10 @@ def _document(
         "sections": [dataclasses.asdict(section) for section in told],
         "faults": [dataclasses.asdict(fault) for fault in found.faults],
         "episodes": [dataclasses.asdict(episode) for episode in found.episodes],
+        "rollbacks": {
+            kind: [in_words(found, name, entry) for name, entry in those]
+            for kind, those in rollbacks(found).items()
+        },
         "troubles": list(found.troubles),
         "supervisor": list(found.said),
         "memory": [course.to_dict() for course in found.courses],

@@ -78,11 +78,13 @@ def clock_jumped(stage: Stage, chance: random.Random) -> str:
     """Unix time of one client process, or of all, for all Python code in them."""
     off_s, everybody = chance.choice(JUMPS_S), chance.random() < 0.5
     victims = stage.callers.all if everybody else [chance.choice(stage.callers.all)]
+    since_s = time.time()
     for caller in victims:
         caller.tell(f"clock {off_s}")
     stage.pause(chance.uniform(3.0, 8.0))
     for caller in victims:
         caller.tell("clock 0")
+    stage.jumps.append((since_s, time.time(), off_s))
     return f"{off_s:+.0f} s and back, in {len(victims)} of {len(stage.callers.all)} clients"
 
 

@@ -20,6 +20,8 @@ from .watching import Course
 # at ten minutes back, the rest within the minute.
 LATENCY_S: Final = 600.0
 OTHERWISE_S: Final = 90.0
+JUMP_S: Final = 2.0  # until what was begun under a wrong clock is written
+NEAR_S: Final = 30.0
 GROWTH: Final = 0.05
 MORE_FILES: Final = 8.0
 
@@ -29,7 +31,7 @@ class Found:
     """All that a run has found out. places: ledgers of its clients, and its store, by name.
 
     lost_processes: clients that did not end well. left: processes still there at the end.
-    said: the supervisor's log.
+    said: the supervisor's log. began_at_s: Unix time. jumps: as of `Stage`.
     """
 
     places: dict[str, tuple[list[Ledger], Kept]]
@@ -44,6 +46,8 @@ class Found:
     wanted_requests: int
     wanted_faults: int
     minutes: float
+    began_at_s: float = 0.0
+    jumps: Sequence[tuple[float, float, float]] = ()
 
     @property
     def ledger(self) -> Ledger:
@@ -60,11 +64,29 @@ def rollbacks(found: Found) -> dict[str, list[tuple[str, AuditEntry]]]:
                 continue
             if (name, entry.rollout_id) in bad:
                 sorted_["true"].append((name, entry))
-            elif _befell(entry, found.hurt):
+            elif any(_befell(entry.rule, at_s, found.hurt) for at_s in when(entry, found.jumps)):
                 sorted_["own"].append((name, entry))
             else:
                 sorted_["false"].append((name, entry))
     return sorted_
+
+
+def when(entry: AuditEntry, jumps: Sequence[tuple[float, float, float]]) -> list[float]:
+    """Unix times at which it may have been written: by a clock that was right, or off just then."""
+    right = ((entry.at_s - off_s, since_s, until_s + JUMP_S) for since_s, until_s, off_s in jumps)
+    return [entry.at_s, *(at_s for at_s, since_s, until_s in right if since_s <= at_s <= until_s)]
+
+
+def in_words(found: Found, name: str, entry: AuditEntry) -> str:
+    """A rollback in a line: when, why, and which faults began in the half minute before."""
+    at_s = min(when(entry, found.jumps), key=lambda one: abs(one - found.began_at_s))
+    passed_s = at_s - found.began_at_s
+    near = [
+        f"{fault.kind} {passed_s - fault.at_s:.0f} s before"
+        for fault in found.faults
+        if 0 <= passed_s - fault.at_s <= NEAR_S
+    ]
+    return f"{name}, {passed_s / 60:.1f} min: {entry.why}; {', '.join(near) or 'no fault'}"
 
 
 def unaccounted(ledgers: Sequence[Ledger], kept: Kept) -> tuple[int, int]:
@@ -148,7 +170,7 @@ def _rollouts(found: Found) -> Section:
         entry.action for _, kept in found.places.values() for entry in kept.history
     )
     said = f"median {times[len(times) // 2]:.1f} s, at most {times[-1]:.1f} s" if times else ""
-    why = "; ".join(f"{name}: {entry.why[:90]}" for name, entry in by["false"][:2])
+    why = "; ".join(in_words(found, name, entry) for name, entry in by["false"][:3])
     own = "its own stub was killed or stopped just before"
     rows = [
         Row("bad candidates", len(found.episodes), ""),
@@ -192,9 +214,9 @@ def _memory(found: Found) -> Section:
     return Section("Memory and open files", tuple(rows), note)
 
 
-def _befell(entry: AuditEntry, hurt: Sequence[tuple[float, float, str]]) -> bool:
-    within_s = LATENCY_S if entry.rule == "latency" else OTHERWISE_S
-    return any(since <= entry.at_s <= until + within_s for since, until, _ in hurt)
+def _befell(rule: str, at_s: float, hurt: Sequence[tuple[float, float, str]]) -> bool:
+    within_s = LATENCY_S if rule.startswith("latency") else OTHERWISE_S
+    return any(since <= at_s <= until + within_s for since, until, _ in hurt)
 
 
 def _none(name: str, value: int, detail: str = "") -> Row:

@@ -118,7 +118,7 @@ def _soaked(settings: Settings, field: Field, known: Path, say: Callable[[str], 
                 callers.all.append(_caller(settings, field, place.name, number, known))
         if not processes.wait_for(lambda: all(c.ledger.answered for c in callers.all), 60.0):
             raise RuntimeError(f"the clients do not read; see {field.folder}/*/client-*.log")
-        stage.began_s = time.monotonic()
+        stage.began_s, stage.began_at_s = time.monotonic(), time.time()
         with Watch(lambda: _pids(field, callers)) as watch:
             injected = _injected(settings, stage, say)
         say("the faults are over; the clients end")
@@ -142,6 +142,8 @@ def _soaked(settings: Settings, field: Field, known: Path, say: Callable[[str], 
             settings.requests,
             settings.faults,
             (time.monotonic() - stage.began_s) / 60,
+            stage.began_at_s,
+            stage.jumps,
         )
 
 

@@ -42,6 +42,7 @@ class Episode:
 class Stage:
     """hurt: (from, to, why), Unix times at which something befell the candidate alone.
 
+    jumps: (from, to, seconds) of clocks of clients, by how much they were off.
     bad: the arms that are. quick: for a run of seconds: shorter faults.
     troubles: what must not be and no ledger shows, in words.
     """
@@ -52,10 +53,12 @@ class Stage:
     quick: bool = False
     stopping: threading.Event = dataclasses.field(default_factory=threading.Event)
     hurt: list[tuple[float, float, str]] = dataclasses.field(default_factory=list)
+    jumps: list[tuple[float, float, float]] = dataclasses.field(default_factory=list)
     episodes: list[Episode] = dataclasses.field(default_factory=list)
     troubles: list[str] = dataclasses.field(default_factory=list)
     swapped: int = 0
     began_s: float = dataclasses.field(default_factory=time.monotonic)
+    began_at_s: float = dataclasses.field(default_factory=time.time)
 
     def pause(self, seconds: float) -> None:
         """Ends early when the run does."""

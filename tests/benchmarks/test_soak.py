@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import json
 import subprocess
 import sys
@@ -20,8 +21,8 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.soak import schedule
 from benchmarks.soak.answers import MadeArm, expected, number
 from benchmarks.soak.ledger import Ledger
-from benchmarks.soak.reckoning import Found, rollbacks, sections, unaccounted
-from benchmarks.soak.stage import Episode
+from benchmarks.soak.reckoning import Found, in_words, rollbacks, sections, unaccounted
+from benchmarks.soak.stage import Episode, Injected
 from benchmarks.soak.stores import Kept
 from benchmarks.soak.watching import Look, course
 
@@ -118,6 +119,27 @@ def test_a_rollback_is_false_unless_its_candidate_was_bad_or_was_hit_alone():
         "false": 1,
     }
     assert missed(result) == ["false rollbacks"]
+
+
+def test_a_rollback_written_by_a_clock_that_had_jumped_is_judged_by_the_right_time():
+    hurt, jumps = [(900.0, 950.0, "its stub was killed")], [(960.0, 966.0, 3_600.0)]
+    entry = rollback("good", 964.0 + 3_600)
+    result = found(ledger(), history=[entry], hurt=hurt)
+    assert [len(those) for those in rollbacks(result).values()] == [0, 0, 1]
+    result = dataclasses.replace(result, jumps=jumps)
+    assert [len(those) for those in rollbacks(result).values()] == [0, 1, 0]
+
+
+def test_a_false_rollback_says_when_it_was_and_what_was_just_broken():
+    faults = [
+        Injected(1, "network slow", 10.0, 3.0, "for 3 s", done=True),
+        Injected(2, "triton killed", 55.0, 2.0, "", done=True),
+    ]
+    result = dataclasses.replace(
+        found(ledger(), history=[rollback("good", 1_060.0)]), faults=faults, began_at_s=1_000.0
+    )
+    (entry,) = rollbacks(result)["false"]
+    assert in_words(result, *entry) == "sqlite, 1.0 min: why; triton killed 5 s before"
 
 
 def test_a_bad_candidate_that_stays_and_a_process_that_is_left_are_missed():

@@ -272,6 +272,16 @@ def test_a_busy_host_is_nobodys_fault():
     assert verdicts["latency"].status == "INCONCLUSIVE"
 
 
+@pytest.mark.parametrize("errors", [8, 20])
+def test_a_burst_of_a_second_or_two_is_one_event(errors):
+    """Whatever it hits: a process without a processor, a connection that broke with all on it."""
+    well, burst = [times(FINE, 10)] * 50, times(ERROR, errors)
+    for seconds, tripped in ((1, False), (2, False), (3, True)):
+        candidate = series(*well, *[burst] * seconds)
+        found, _ = judged(stable=steady(10, seconds=50 + seconds), candidate=candidate)
+        assert (found.trip is not None) is tripped, seconds
+
+
 def test_where_stable_fails_too_the_candidate_is_not_blamed():
     """Common cause: frozen, no verdict."""
     outage = series(*[times(FINE, 20)] * 50, *[times(ERROR, 20)] * 10)
@@ -284,14 +294,14 @@ def test_where_stable_fails_too_the_candidate_is_not_blamed():
 def hung(stable_after, took_ms=5_000.0):
     """Both arms well for 50 s; then the candidate is silent for 5 s, and times out."""
     well = [times(FINE, 4)] * 50
-    timeouts = [Counts.of("timeout", took_ms, 6)] * 2
+    timeouts = [Counts.of("timeout", took_ms, 6)] * 3
     stable = series(*well, *stable_after)
     found, _ = judged(stable=stable, candidate=series(*well, *[Counts()] * 5, *timeouts))
     return found
 
 
 @pytest.mark.parametrize(
-    "stable_after", [[], [Counts()] * 7, [Counts()] * 5 + [Counts.of("ok", 6_000.0, 4)] * 2]
+    "stable_after", [[], [Counts()] * 8, [Counts()] * 5 + [Counts.of("ok", 6_000.0, 4)] * 3]
 )
 def test_a_hang_of_both_arms_is_known_of_the_candidate_first(stable_after):
     """Its deadline is the shorter one: stable's requests still wait, or are answered too late."""
@@ -302,19 +312,19 @@ def test_a_hang_of_both_arms_is_known_of_the_candidate_first(stable_after):
 
 def test_a_hang_soon_after_a_thaw_is_told_by_the_traffic_since_then():
     """Counts are fresh then: three seconds of traffic are not spread over half a minute."""
-    well, timeouts = [times(FINE, 16)] * 3, [Counts.of("timeout", 1_500.0, 4)] * 2
+    well, timeouts = [times(FINE, 16)] * 3, [Counts.of("timeout", 1_500.0, 4)] * 3
     candidate = series(*well, Counts(), *timeouts)
     found, _ = judged(stable=series(*well), candidate=candidate)
     assert found.trip is None
     assert "answers were to be expected" in found.common_cause.why
-    found, _ = judged(stable=series(*[times(FINE, 16)] * 6), candidate=candidate)
+    found, _ = judged(stable=series(*[times(FINE, 16)] * 7), candidate=candidate)
     assert found.trip is not None
 
 
 def test_a_candidate_that_hangs_alone_is_taken_back():
     """Stable goes on answering, more slowly than usual or not."""
-    assert hung([times(FINE, 4)] * 7).trip is not None
-    assert hung([Counts.of("ok", 2_000.0, 1)] * 7).trip is not None
+    assert hung([times(FINE, 4)] * 8).trip is not None
+    assert hung([Counts.of("ok", 2_000.0, 1)] * 8).trip is not None
 
 
 def test_a_full_queue_is_no_hang():
@@ -325,7 +335,7 @@ def test_a_full_queue_is_no_hang():
 def test_stable_with_hardly_any_traffic_excuses_nobody():
     """That it has not answered lately may be because it was not asked."""
     well, asked = [times(FINE, 4)] * 50, [times(FINE, 1), *[Counts()] * 9] * 5
-    candidate = series(*well, *[Counts()] * 5, *[Counts.of("timeout", 5_000.0, 6)] * 2)
+    candidate = series(*well, *[Counts()] * 5, *[Counts.of("timeout", 5_000.0, 6)] * 3)
     found, _ = judged(stable=series(*asked), candidate=candidate)
     assert found.trip is not None
 

@@ -42,31 +42,32 @@ BOTH = pytest.mark.parametrize("limits", [None, OBJECTIVE], ids=["ratio", "objec
     "stable",
     [
         [],
-        [Counts()] * 3,
-        [quick(8) + slow(1), Counts(), Counts()],
-        [quick(8), slow(4), slow(4)],
-        [quick(8), slow(4), quick(8) + slow(4)],
+        [Counts()] * 6,
+        [quick(8) + slow(1), *[Counts()] * 5],
+        [quick(8), *[slow(4)] * 5],
+        [quick(8), slow(4), *[quick(2) + slow(4)] * 4],
     ],
     ids=["silent", "nothing timed", "first second", "slow too", "quick again"],
 )
 def test_what_slows_both_arms_is_nobodys_fault(limits, stable):
-    """Stable's p95 of the minute hardly shows three seconds, and its answers come later."""
-    candidate = arm(quick(3) + slow(3), slow(6), slow(6))
+    """Stable's p95 of the minute hardly shows six seconds, and its answers come later."""
+    candidate = arm(quick(3) + slow(3), *[slow(6)] * 5)
     assert judged(arm(*stable), candidate, limits).trip is None
 
 
 @BOTH
 def test_a_candidate_that_turns_slow_alone_is_taken_back(limits):
     """As soon as stable has answered quickly five times after that second."""
-    candidate = arm(slow(6), slow(6), slow(6))
-    assert judged(arm(quick(8), quick(4), Counts()), candidate, limits).trip is None
-    found = judged(arm(quick(8), quick(4), quick(1)), candidate, limits)
+    candidate = arm(*[slow(6)] * 5)
+    nobody = [Counts()] * 3
+    assert judged(arm(quick(8), quick(4), *nobody), candidate, limits).trip is None
+    found = judged(arm(quick(8), quick(4), *nobody[1:], quick(1)), candidate, limits)
     assert found.trip.rule in {"latency", "latency_ratio"}
 
 
 def test_at_a_share_near_all_an_objective_still_holds():
     """Stable is asked by hardly anybody, and cannot say that it is well."""
-    candidate = arm(slow(6), slow(6), slow(6))
+    candidate = arm(*[slow(6)] * 5)
     found = judged(arm(quick(1), well=0), candidate, OBJECTIVE)
     assert found.trip.rule == "latency"
 
@@ -75,6 +76,16 @@ def test_at_a_share_near_all_an_objective_still_holds():
 def test_where_stable_breaks_meanwhile_a_slow_candidate_freezes(limits):
     """Its connections are cut where the candidate's requests still get through, late."""
     broken = quick(6) + Counts.of("transport_error", 2.0, 6)
-    found = judged(arm(broken, broken, broken), arm(slow(6), slow(6), slow(6)), limits)
+    found = judged(arm(*[broken] * 5), arm(*[slow(6)] * 5), limits)
     assert found.trip is None
     assert found.common_cause is not None
+
+
+@BOTH
+@pytest.mark.parametrize("well", [8, 0], ids=["used to be quick", "from the start"])
+def test_a_stall_of_some_seconds_is_no_slowness(limits, well):
+    """Sixteen slow ones of 13,000 took a candidate back whose process had no processor for a second."""
+    quicker = arm(*[quick(8)] * 9)
+    for seconds, tripped in ((1, False), (4, False), (9, True)):
+        stalled = arm(*[slow(16)] * seconds, *[quick(1)] * (9 - seconds), well=well)
+        assert (judged(quicker, stalled, limits).trip is not None) is tripped, seconds

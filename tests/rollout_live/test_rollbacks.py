@@ -39,7 +39,11 @@ def test_a_broken_candidate_is_taken_back_by_itself(site, begin, operator, candi
 
     entry = site.history()[-1]
     assert (entry.who, entry.action, entry.candidate) == ("judge", "rollback", candidate)
-    assert (entry.from_status, entry.from_phase, entry.from_weight_bp) == ("running", 0, 3_000)
+    # Its errors may have proved it ready for the gate before its latencies are many enough.
+    assert entry.from_status in (
+        {"running", "waiting"} if rules == {"latency_ratio"} else {"running"}
+    )
+    assert (entry.from_phase, entry.from_weight_bp) == (0, 3_000)
     assert (entry.to_status, entry.to_weight_bp) == ("rolled_back", 0)
     assert entry.rule in rules
     assert entry.observed > entry.limit

@@ -8,6 +8,13 @@ nothing has to be carried along: the same counts give the same verdict in every 
 start where buckets do; a start within a bucket can only be missed, never invented, so merging old
 buckets never raises a false alarm.
 
+Faults come in bursts: a process that has no processor for a moment, a connection that breaks with
+all that was under way. To a sum over single requests, 9 of 9 are overwhelming, though they are one
+event. So with `stalls` one bucket adds at most the h-th part of so many: no trouble shorter than
+so many buckets (seconds, while they are fresh) speaks for a verdict, however much traffic it hits.
+Below a few requests a second nothing changes. Bounding what one observation can say is Huber's
+censored likelihood ratio (1965, Ann. Math. Stat. 36, 1753), here of seconds.
+
 A CUSUM pays for its quickness with false alarms, which add up over the whole rollout. At exactly
 p0 about one in e^h stretches of a few hundred requests alarms: h is set for 20,000 requests, see
 docs/decisions/judge.md.
@@ -23,6 +30,7 @@ from typing import Final
 from .verdict import NO_LIMIT, Rule, Verdict, VerdictStatus, senseless
 
 H: Final = 10.5  # natural logarithms
+STALLS: Final = 3  # buckets
 WORSE: Final = 4.0  # the bad share that it is tuned to, in multiples of the limit
 
 
@@ -45,8 +53,11 @@ def log_ratios(p0: float) -> tuple[float, float]:
     return math.log(p1 / p0), math.log((1 - p1) / (1 - p0))
 
 
-def cusum(buckets: Iterable[tuple[int, int, int]], p0: float) -> Cusum:
-    """(start in seconds, requests, faults) of each bucket, oldest first -> g and its stretch."""
+def cusum(buckets: Iterable[tuple[int, int, int]], p0: float, most: float = math.inf) -> Cusum:
+    """(start in seconds, requests, faults) of each bucket, oldest first -> g and its stretch.
+
+    most: that one bucket adds to g.
+    """
     bad, good = log_ratios(p0)
     g, start, n, s = 0.0, None, 0, 0
     for start_s, requests, faults in buckets:
@@ -54,7 +65,7 @@ def cusum(buckets: Iterable[tuple[int, int, int]], p0: float) -> Cusum:
             continue
         if start is None:
             start = start_s
-        g += faults * bad + (requests - faults) * good
+        g += min(most, faults * bad + (requests - faults) * good)
         n, s = n + requests, s + faults
         if g <= 0:
             g, start, n, s = 0.0, None, 0, 0
@@ -68,11 +79,13 @@ def late(
     h: float = H,
     least: int = 30,
     rule: Rule = "late",
+    stalls: int = STALLS,
 ) -> Verdict:
     """FAIL when some stretch up to now is that much likelier under p1 than under p0.
 
     buckets: (start in seconds, requests, faults), oldest first.
     least: requests below which seeing nothing bad is INCONCLUSIVE.
+    stalls: buckets that a trouble has to last for at least.
     """
     if p0 >= NO_LIMIT:
         return Verdict("INCONCLUSIVE", rule, None, h, 0, f"a limit of {p0:.1%} is never exceeded")
@@ -83,7 +96,7 @@ def late(
             return error
         total += n
     enough: VerdictStatus = "PASS" if total >= least else "INCONCLUSIVE"
-    found = cusum(seen, p0)
+    found = cusum(seen, p0, h / stalls)
     if not found.n:
         return Verdict(enough, rule, 0.0, h, total, f"no stretch above {p0:.2%} up to now")
     why = (

@@ -16,13 +16,14 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from .counts import EDGES_MS, Counts, quantile_ms, slower_than
-from .late import cusum, late
+from .late import H, cusum, late
 from .verdict import Rule, Verdict
 from .windows import Bucket, Series
 
 QUANTILE: Final = 0.95
 LEAST: Final = 100  # timed attempts of either arm
 LAST: Final = 200  # with little traffic as many are looked at, however old
+STALLS: Final = 5  # seconds; a process without a processor is slow for one or two
 WELL: Final = 5  # quick answers of stable that say it is well
 SLOW_TOO: Final = math.log(20)  # of stable's CUSUM: the question is no longer whether, but whose
 
@@ -104,7 +105,7 @@ def _unless_both(
     `least` quick answers after the first second of the stretch that speaks against the candidate,
     for in that second both may have been well, and must not be slow in that stretch itself.
     """
-    start_s = cusum(_seen(ours.buckets, limit_ms), 1 - QUANTILE).start_s
+    start_s = cusum(_seen(ours.buckets, limit_ms), 1 - QUANTILE, H / STALLS).start_s
     if start_s is None:
         return verdict
     buckets = stable.since(start_s)
@@ -147,7 +148,8 @@ def _slow(rule: Rule, stretch: Stretch, limit_ms: float) -> Verdict:
         p95_ms = EDGES_MS[-1]
         said = f"above {p95_ms:.0f} ms"
     why = f"p95 {said}; {slow} of {timed} took longer than {limit_ms:.0f} ms"
-    verdict = late(_seen(stretch.buckets if slow else (), limit_ms), p0=1 - QUANTILE, rule=rule)
+    seen = _seen(stretch.buckets if slow else (), limit_ms)
+    verdict = late(seen, p0=1 - QUANTILE, rule=rule, stalls=STALLS)
     status = verdict.status
     if status in {"PASS", "INCONCLUSIVE"}:
         status = "PASS" if timed >= LEAST else "INCONCLUSIVE"
