@@ -8,6 +8,7 @@ import re
 import pytest
 from drawn_pages import FIELDS, ITEMS, TABLE, TITLE, receipt, report
 from looks import runs_over, too_faint
+from PIL import Image
 from playwright.sync_api import expect
 from test_pages_read import choose, drawn, entry
 from visitor import DESKTOP, PHONE
@@ -190,3 +191,13 @@ def test_nothing_of_it_runs_over_the_side_or_is_too_faint(visitor, service, tmp_
     visitor.shoots(page, f"read-parts-{name}")
     assert not runs_over(page)
     assert not too_faint(page)
+
+
+def test_a_page_without_text_says_why(visitor, service, tmp_path):
+    blank = tmp_path / "blank.png"
+    Image.new("L", (600, 800), 255).save(blank)
+    page = visitor.opens(service)
+    choose(page, blank)
+    answer = entry(page, blank.name)
+    expect(answer.locator(".nothing")).to_be_visible()
+    expect(answer.locator(".words .hint")).to_have_text("no text found: the page is blank")

@@ -4,6 +4,7 @@ import { duration, known, percent } from '../words.js';
 import { DOUBTFUL, drawn, shade } from './picture.js';
 import { fieldsOf, structured } from './structure.js';
 
+const CUT = /^only /; // as the service says that a page has more lines than it reads
 const TALL = 0.4; // height by width from which the text stands beside the picture, not below it
 
 /* picture: its address, or null where the browser cannot show the image.
@@ -16,10 +17,16 @@ export function shown(answer, picture, name, offers) {
   const text = answer.text
     ? structured(answer, (row) => written(lines[row], marks[row] ?? []))
     : el('p', { class: 'nothing', t: 'read.no_text' });
+  const left = answer.text && !CUT.test(answer.mode_reason) ? null : remark(answer.mode_reason);
   const shape = height > TALL * width || lines.length > 1 ? 'tall' : 'flat';
-  const words = el('div', { class: 'words' }, fieldsOf(answer.fields, fields), text, unsure(lines));
+  const words = el('div', { class: 'words' }, fieldsOf(answer.fields, fields), text, left, unsure(lines));
   const about = el('div', { class: 'about' }, facts(answer), offers);
   return el('div', { class: `found ${shape}` }, frame, words, about);
+}
+
+/* Why there is no text, or not all of it, as the service says it. */
+function remark(reason) {
+  return el('p', { class: 'hint' }, reason);
 }
 
 function written(line, marks) {
