@@ -27,6 +27,7 @@ log = logging.getLogger("ocr_client")
 LOW: Final = 128  # pixels; a strip is a line, or a few, and the classical finder needs no server
 # Of made scans .76 is the least, of 8 real receipts .78; of photographs seldom more than .59.
 EVEN: Final = 0.65
+SMALL: Final = 256  # pixels of the shorter side
 SHARE: Final = 0.25  # of the page's deadline that the model may use, all tiles together
 AWAY_S: Final = 30.0  # after which a model that was missing is asked for again
 REQUEST_ID: Final = "lines"
@@ -46,10 +47,13 @@ def asks_model(choice: FinderChoice, gray: Gray) -> bool:
 def asks_again(choice: FinderChoice, gray: Gray, found: FoundPage) -> bool:
     """Whether the classical finder's lines are taken instead of those that the model has found.
 
-    `auto`: on slips that lie flat, for whose rows of letters on a grid its rules of gaps are made.
-    Photographs of slips are the model's. The figures are in finding-lines.md.
+    `auto`: on slips that lie flat, for whose rows of letters on a grid its rules of gaps are made;
+    photographs of slips are the model's. And where the model sees nothing on even ground or in a
+    small image, which may be a line whose letters fill it. The figures are in finding-lines.md.
     """
-    return choice == "auto" and is_slip(found) and evenness(gray) >= EVEN
+    if choice != "auto" or (found.lines and not is_slip(found)):
+        return False
+    return evenness(gray) >= EVEN or (not found.lines and min(gray.shape) <= SMALL)
 
 
 def classical(gray: Gray, settings: PageSettings) -> FoundPage:

@@ -18,6 +18,9 @@ from ocr_preprocessing.page import FoundLine, FoundPage
 LEARNED = PageSettings(finder="learned")
 
 
+NOTHING = FoundPage((), 0.0, is_line=False, reason="no text found", finder="learned")
+
+
 def one_line(part):
     """A model that finds a line of 20 pixels at (100, 100) on every page."""
     rows, columns = part.shape[2:]
@@ -96,7 +99,10 @@ def test_the_model_is_asked_by_a_rule_of_the_setting_and_the_image(choice, gray,
         ("auto", page(), slip(room=0), False),  # a column of text
         ("auto", page(), slip(rows=2), False),  # too few lines to tell
         ("auto", page(), slip(vertical=True), False),
-        ("auto", page(), FoundPage((), 0.0, is_line=False, reason="blank"), False),
+        ("auto", page(), NOTHING, True),  # a line of letters that fill the image, maybe
+        ("auto", street(240, 700), NOTHING, True),
+        ("auto", street(900, 700), NOTHING, False),
+        ("learned", page(), NOTHING, False),
     ],
 )
 def test_slips_that_lie_flat_are_the_classical_finders(choice, gray, found, again):
