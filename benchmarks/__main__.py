@@ -158,7 +158,7 @@ def _sections(
             repository, config, kept.lines(), rounds=rounds, slice_s=sizes.slice_s
         ),
         "pages": lambda: _module("pages").measure(
-            repository, config, kept.pages(), rounds=max(2, rounds // 16)
+            repository, config, kept.pages(), kept.a4(), rounds=max(2, rounds // 16)
         ),
         "peers": lambda: _module("peers").measure(
             repository,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import random
 from collections.abc import Callable, Sequence
@@ -15,6 +16,9 @@ from ocr_rollout.core.texts import edit_distance, plain
 
 ROOT = Path(__file__).resolve().parent.parent
 SEED = 20_261_129
+A4_PIXELS = 1654 * 2339  # at 200 dpi
+A4_NEAR = 0.15  # of them, at most more or less
+A4_LINES = range(36, 48)
 PAGES = (("article", "clean"), ("receipt", "scan"), ("form", "scan"), ("receipt", "photo"))
 
 
@@ -73,6 +77,10 @@ class Kept:
             return self._once("real-pages", lambda to: labelled_pages(document, to, count))
         return self._once("pages", lambda to: made_pages(to, count))
 
+    def a4(self) -> Images:
+        """Raises FileNotFoundError without fonts."""
+        return self._once("a4", a4_page)
+
     def _once(self, name: str, make: Callable[[Path], Images]) -> Images:
         if name not in self._made:
             self._made[name] = make(self._folder / name)
@@ -126,6 +134,24 @@ def made_pages(folder: Path, count: int) -> Images:
         content = cv2.imencode(".png", page.image)[1].tobytes()
         chosen.append((".png", content, tuple(line.text for line in page.lines)))
     return _kept(folder, chosen, f"{count} made pages")
+
+
+def a4_page(folder: Path) -> Images:
+    """A scanned page of running text, of about the size and the number of lines of A4_PIXELS and
+    A4_LINES. Raises FileNotFoundError without fonts.
+    """
+    from ocr_training.pages import PageMaker  # noqa: PLC0415  # the extra [training]
+
+    maker = PageMaker(fonts(), held_out=True)
+    pages = (maker.make(SEED, index, "article", "scan") for index in itertools.count())
+    page = next(
+        one
+        for one in pages
+        if len(one.lines) in A4_LINES and abs(one.image.size / A4_PIXELS - 1) < A4_NEAR
+    )
+    content = cv2.imencode(".png", page.image)[1].tobytes()
+    texts = tuple(line.text for line in page.lines)
+    return _kept(folder, [(".png", content, texts)], "a made page")
 
 
 def labelled_pages(document: Path, folder: Path, most: int) -> Images:

@@ -22,11 +22,12 @@ from ocr_server import EmbeddedTriton
 
 TITLE = "A page through client and service, against one process with nothing between"
 CALLERS = 4
+A4_FINDING_MS, A4_MS, A4_MB = 150.0, 1_500.0, 600.0
 NAMES = (LIMIT, "client", "service")
 
 
-def measure(repository: Path, config: Path, images: Images, *, rounds: int) -> Section:
-    """Of stable. Raises ServerError where no embedded server can be started, ReaderError."""
+def measure(repository: Path, config: Path, images: Images, a4: Images, *, rounds: int) -> Section:
+    """Of stable. a4: one page. Raises ServerError where no embedded server can be started, ReaderError."""
     arm = arms_of(config)[0]
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -38,6 +39,7 @@ def measure(repository: Path, config: Path, images: Images, *, rounds: int) -> S
             version = root / arm.model / str(arm.version)
             sides = commands(version, arm, triton.http_url, port, images, "-page")[1:]
             rows = _rows(arm, sides, images, rounds)
+            rows += _a4(arm, triton.http_url, a4, rounds)
     lines = sum(map(len, images.texts)) / len(images.texts)
     return Section(
         TITLE,
@@ -71,6 +73,33 @@ def _rows(
         right = lines_found(images.texts, running[-2].texts())
     said = "NFKC, no spaces, any case"
     return [*rows, Row(f"{arm}: lines of the pages read without a mistake", right, "", said)]
+
+
+def _a4(arm: Arm, url: str, page: Images, rounds: int) -> list[Row]:
+    """What one page costs, and the memory of a process that has read no other."""
+    folder = page.folder
+    finder, client = ["finding", url, folder], ["client-page", url, arm, folder]
+    with readers(finder, client) as running:
+        times = interleave(in_turn(running, 1), rounds=rounds, warm_up=1)
+        found, read = (float(np.median(ms)) for ms in times.values())
+        peak_mb = running[1].peak() / 1e6
+    what = f"a scanned A4 page of {len(page.texts[0])} lines"
+    goals = (
+        (f"{what}: finding its lines", found, "ms", A4_FINDING_MS),
+        (f"{what}: through the client", read, "ms", A4_MS),
+        (f"{what}: the client's process at its highest", peak_mb, "MB", A4_MB),
+    )
+    return [
+        Row(
+            name,
+            value,
+            unit,
+            f"n {rounds}" if unit == "ms" else "",
+            f"<= {most:g} {unit}",
+            value <= most,
+        )
+        for name, value, unit, most in goals
+    ]
 
 
 def _throughput(arm: Arm, running: Sequence[Reader], pages: int, rounds: int) -> list[Row]:

@@ -9,10 +9,12 @@
 | client | HOST:PORT MODEL:VERSION | `OCRClient.recognize` of the file's bytes |
 | service | PORT MODEL:VERSION | `POST /ocr` of the same |
 
-and the last three with `-page` behind them the same of pages. On stdin it takes `one K` (reads
+and the last three with `-page` behind them the same of pages; `finding`, with HOST:PORT, finds the
+lines of a page, as the client does before it reads them. On stdin it takes `one K` (reads
 image K, prints the milliseconds), `loop SECONDS THREADS` (reads in turn; prints how many, and the
 processor seconds of this process), `every FIRST STEP THREADS` (reads the images FIRST, FIRST +
-STEP ... once each; prints the seconds) and `texts` (prints what stands in each image, as JSON).
+STEP ... once each; prints the seconds), `peak` (prints the most bytes that this process ever had)
+and `texts` (prints what stands in each image, as JSON).
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import resource
 import sys
 import threading
 import time
@@ -37,6 +40,7 @@ from ocr_client.pages.finder import PageFinder
 from ocr_client.pages.reading import read_page
 from ocr_client.pages.settings import LINE_FINDER, PageSettings
 from ocr_client.results import Reading
+from ocr_client.session import Session
 from ocr_preprocessing import finder_spec
 from ocr_preprocessing.fast import Gray
 from ocr_preprocessing.line import prepare_line
@@ -146,6 +150,17 @@ def client(
     )
 
 
+def finding(target: list[str], images: list[bytes]) -> tuple[Read, Callable[[], None]]:
+    session = Session(ClientConfig(triton=TritonSettings(urls=(target[0],))), None)
+    snapshot = session.begin()
+    grays = [load_image(content) for content in images]
+    settings = snapshot.config.pages
+    return (
+        lambda number: str(len(snapshot.finder(grays[number], settings).lines)),
+        lambda: None,
+    )
+
+
 def service(
     target: list[str], images: list[bytes], *, page: bool
 ) -> tuple[Read, Callable[[], None]]:
@@ -170,8 +185,9 @@ def service(
 def reader(kind: str, target: list[str], images: list[bytes]) -> tuple[Read, Callable[[], None]]:
     """What reads one image, and what each thread calls before it ends."""
     name, _, page = kind.partition("-")
-    if name == "session":
-        return session(target, images)
+    alone = {"session": session, "finding": finding}
+    if name in alone:
+        return alone[name](target, images)
     side = {"limit": limit, "client": client, "service": service}[name]
     return side(target, images, page=page == "page")
 
@@ -250,6 +266,8 @@ def main(kind: str, *arguments: str) -> None:
         elif verb == "loop":
             found = loop(read, leave, len(images), float(words[0]), int(words[1]))
             answer = " ".join(map(str, found))
+        elif verb == "peak":
+            answer = str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
         else:
             answer = json.dumps([read(number) for number in range(len(images))])
         print(answer, flush=True)

@@ -63,6 +63,11 @@ class Reader:
         """After `send("every", FIRST, STEP, THREADS)`: seconds."""
         return float(self._answer())
 
+    def peak(self) -> int:
+        """Bytes of memory that the process has had at most."""
+        self.send("peak")
+        return int(self._answer())
+
     def texts(self) -> list[str]:
         self.send("texts")
         found: list[str] = json.loads(self._answer())
