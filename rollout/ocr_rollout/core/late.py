@@ -6,7 +6,7 @@ with an alarm at g >= h (Page 1954, Biometrika 41, 100; Lorden 1971, Ann. Math. 
 g is the largest sum over any stretch that ends now, so it is computed from the time buckets and
 nothing has to be carried along: the same counts give the same verdict in every process. Stretches
 start where buckets do; a start within a bucket can only be missed, never invented, so merging old
-buckets never raises a false alarm.
+buckets raises no alarm that single requests would not have raised.
 
 Faults come in bursts: a process that has no processor for a moment, a connection that breaks with
 all that was under way. To a sum over single requests, 9 of 9 are overwhelming, though they are one

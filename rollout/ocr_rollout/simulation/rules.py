@@ -83,7 +83,10 @@ class Early:
 
 
 class Late:
-    """field: `error` or `slow`."""
+    """Of requests that come one by one: what a second may say at most is left out.
+
+    field: `error` or `slow`.
+    """
 
     def __init__(self, rollouts: int, p0: float, h: float = H, field: str = "error") -> None:
         self._bad, self._good = log_ratios(p0)
