@@ -1,5 +1,7 @@
 """What is read after what, told by the boxes of lines alone."""
 
+import time
+
 import numpy as np
 
 from ocr_preprocessing.page.boxes import Boxes, level_boxes
@@ -106,3 +108,13 @@ def test_a_page_seen_aslant_lies_flat():
     assert [i for block in blocks_in_order(boxes, np.zeros(24, np.bool_)) for i in block] == list(
         range(24)
     )
+
+
+def test_thousands_of_labels_and_values_take_no_longer_than_they_must():
+    """Each pair of bands that may hold a gutter was tried once: 12 s for 800 lines."""
+    labels = [(0, 30 * i, 60 + 17 * (i % 4)) for i in range(1_000)]
+    values = [(400, 30 * i, 450) for i in range(1_000)]
+    begun = time.process_time()
+    read = order(*labels, *values)
+    assert time.process_time() - begun < 8
+    assert read == [i + side for i in range(1_000) for side in (0, 1_000)]

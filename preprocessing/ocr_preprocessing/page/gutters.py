@@ -25,7 +25,52 @@ SIDE_LINES = 5  # lines that a menu or another side that is no running text has 
 BESIDE = 1.2  # where they are compared at all
 RISE = 0.4  # all of them, where the page is not quite level
 LEVEL = 0.2  # in a row
+REACH = 150  # bands that share a gutter at most
+TRIES = 3_000  # of a page: what is left then has no gutters, and the page is read in bounded time
 STRAY = 0.5  # of the lines of the side with fewer stand in a row with one of the other
+
+
+class Bands:
+    """Rows of lines, one below the other, and whether some of them share a gutter."""
+
+    def __init__(self, boxes: Boxes, members: list[Numbers]) -> None:
+        """members: numbers of the boxes of each band."""
+        self.boxes, self.members = boxes, members
+        self._least = GUTTER * _usual(boxes.height[np.concatenate(members)])
+        self._tries = TRIES
+
+    def free_until(self, start: int) -> int:
+        """The band behind the last one down to which some span of x is free."""
+        covered: list[tuple[float, float]] = []
+        for number in range(start, min(start + REACH, len(self.members))):
+            some = self.members[number]
+            spans = zip(
+                self.boxes.left[some].tolist(), self.boxes.right[some].tolist(), strict=True
+            )
+            covered = _united(covered, sorted(spans), self._least)
+            if number > start and len(covered) < 2:
+                return number
+        return min(start + REACH, len(self.members))
+
+    def have_gutter(self, start: int, stop: int) -> bool:
+        """Whether the bands from `start` up to `stop` share one; False once TRIES are used up."""
+        self._tries -= 1
+        if self._tries < 0:
+            return False
+        return gutter_of(self.boxes, np.concatenate(self.members[start:stop])) is not None
+
+
+def _united(
+    covered: list[tuple[float, float]], more: list[tuple[float, float]], least: float
+) -> list[tuple[float, float]]:
+    """Both, in order; those less than `least` apart are one."""
+    found: list[tuple[float, float]] = []
+    for left, right in sorted(covered + more):
+        if found and left - found[-1][1] <= least:
+            found[-1] = (found[-1][0], max(found[-1][1], right))
+        else:
+            found.append((left, right))
+    return found
 
 
 def free_spans(boxes: Boxes, some: Numbers) -> Floats:
@@ -55,11 +100,14 @@ def _are_strangers(boxes: Boxes, left: Numbers, right: Numbers) -> bool:
     All may be off by the same, where the page still rises a little.
     """
     few, many = sorted((left, right), key=len)
+    if len(few) < SIDE_LINES:
+        return False
     middle = (boxes.top + boxes.bottom) / 2
-    away = middle[few, None] - middle[many]
-    near = np.abs(away).argmin(axis=1)
-    lower = np.minimum(boxes.height[few], boxes.height[many[near]])
-    off = away[np.arange(len(few)), near] / lower
+    many = many[np.argsort(middle[many])]
+    after = np.searchsorted(middle[many], middle[few]).clip(1, len(many) - 1)
+    above, below = many[after - 1], many[after]
+    near = np.where(middle[few] - middle[above] < middle[below] - middle[few], above, below)
+    off = (middle[few] - middle[near]) / np.minimum(boxes.height[few], boxes.height[near])
     off = off[np.abs(off) < BESIDE]
     if len(off) < SIDE_LINES:
         return False

@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from .boxes import Boxes
-from .gutters import SAME_ROW, free_spans, gutter_of
+from .gutters import SAME_ROW, Bands, gutter_of
 from .parts import Numbers
 
 PARAGRAPH = 0.9  # line heights between two blocks one below the other at least
 LARGER = 1.45  # times as high: a title is a block of its own
+SHORTER = 0.8  # times as many bands are tried next where so many have no gutter
 BAR_LINES = 3
 BAR_LEVEL = 0.35  # of the lowest one's height, that its middles differ by
 OPEN_ROWS = 3  # that a line may belong to, where rows still rise
@@ -74,10 +75,11 @@ def _cut(boxes: Boxes, some: Numbers) -> list[list[int]]:
     if len(bands) == 1:
         return [_across(boxes, some)]
     found: list[list[int]] = []
+    row = Bands(boxes, bands)
     start = 0
     while start < len(bands):
-        stop = _columns_until(boxes, bands, start)
-        if stop > start and _columns_until(boxes, bands, start + 1, stop) == start + 1:
+        stop = _columns_until(row, start)
+        if stop > start and _columns_until(row, start + 1, stop) == start + 1:
             found += _cut(boxes, np.concatenate(bands[start:stop]))
         else:
             stop = start + 1
@@ -87,23 +89,27 @@ def _cut(boxes: Boxes, some: Numbers) -> list[list[int]]:
     return _paragraphs(boxes, found)
 
 
-def _columns_until(boxes: Boxes, bands: list[Numbers], start: int, beyond: int = 0) -> int:
+def _columns_until(bands: Bands, start: int, beyond: int = 0) -> int:
     """The band behind the last one that shares a gutter with band `start`; `start` if none, or
     none beyond a band.
+
+    Not every end is tried where many are free: where the gutter is lost is found by halving.
     """
-    if start >= len(bands) or _is_bar(boxes, bands[start]):
+    least, most = max(start + 1, beyond) + 1, bands.free_until(start)
+    if most < least or _is_bar(bands.boxes, bands.members[start]):
         return start
-    together: list[Numbers] = []
-    some = bands[start]
-    for band in bands[start + 1 :]:
-        some = np.concatenate([some, band])
-        if not len(free_spans(boxes, some)):
-            break
-        together.append(some)
-    for stop in range(start + 1 + len(together), max(start + 1, beyond), -1):
-        if gutter_of(boxes, together[stop - start - 2]) is not None:
-            return stop
-    return start
+    lost = most + 1
+    while not bands.have_gutter(start, most):
+        lost, most = most, min(most - 1, start + round(SHORTER * (most - start)))
+        if most < least:
+            return start
+    while lost - most > 1:
+        middle = (most + lost) // 2
+        if bands.have_gutter(start, middle):
+            most = middle
+        else:
+            lost = middle
+    return most
 
 
 def _is_bar(boxes: Boxes, some: Numbers) -> bool:
