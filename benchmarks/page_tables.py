@@ -3,7 +3,7 @@
     python -m benchmarks.page_tables --made 10
 
 Made pages of fonts and words held out (the extra [training] and `make fonts`). Lines are found as
-they are on any page; each one that matches a true line (IoU >= 0.5) is given its text, so that what
+they are on any page, the model's in this process; each one that matches a true line (IoU >= 0.5) is given its text, so that what
 is measured is the geometry, and no reading. A cell is right where its line came out in the row and
 the column that the truth says, counted from the table's first ones that were found. `cells` is the
 share of all true cells that are right; `false` counts tables on which no true cell lies, of
@@ -17,20 +17,23 @@ import collections
 import dataclasses
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
 from ocr_client.pages.reading import marks_in
+from ocr_client.pages.settings import FinderChoice
 from ocr_client.pages.structure import arranged
 from ocr_client.results import Quad, ReadLine
 from ocr_client.structure import Block
-from ocr_preprocessing.page import FoundPage, find_lines
+from ocr_preprocessing.fast import Gray
+from ocr_preprocessing.page import FoundPage
 from ocr_training.pages import KINDS, SURROUNDINGS, PageMaker
 from ocr_training.pages.sheet import TrueLine
 
-from .page_finding import matches
+from .page_finding import MODEL, finder, matches
 
 
 @dataclasses.dataclass
@@ -56,10 +59,10 @@ class Tally:
 
 
 def blocks(
-    image: np.ndarray, truth: Sequence[TrueLine]
+    image: np.ndarray, truth: Sequence[TrueLine], find: Callable[[Gray], FoundPage]
 ) -> tuple[tuple[Block, ...], dict[int, TrueLine]]:
     """Of a page (H, W) UINT8; and the true line of each line that has one."""
-    page = find_lines(image)
+    page = find(image)
     quads = np.array([line.quad for line in page.lines]).reshape(-1, 4, 2)
     label_of = matches(quads, np.array([line.quad for line in truth]).reshape(-1, 4, 2))
     lines = tuple(_lines(page, truth, label_of))
@@ -108,16 +111,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.page_tables")
     parser.add_argument("--made", type=int, default=5, help="pages of each kind and surroundings")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--finder", choices=get_args(FinderChoice), default="auto")
+    parser.add_argument("--model", type=Path, default=MODEL, help="of the learned finder")
     parser.add_argument("--fonts", type=Path, default=Path("build/fonts"))
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
     maker = PageMaker(options.fonts, held_out=True)
+    find = finder(options.finder, options.model, 1)
     tallies: dict[str, Tally] = collections.defaultdict(Tally)
     for index in range(options.made):
         for kind in KINDS:
             for surroundings in SURROUNDINGS:
                 page = maker.make(options.seed, index, kind, surroundings)
-                found, true_of = blocks(page.image, page.lines)
+                found, true_of = blocks(page.image, page.lines, find)
                 add(tallies[f"{kind}, {surroundings}"], page.lines, found, true_of)
     rows = {kind: tally.row() for kind, tally in tallies.items()}
     if options.json:
