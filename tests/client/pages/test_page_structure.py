@@ -293,3 +293,15 @@ def test_hocr_and_alto_say_what_a_block_is_where_they_can():
     assert [one.get("TYPE") for one in table.iter() if one.tag.endswith("ComposedBlock")] == [
         "table"
     ]
+
+
+def test_a_menu_beside_a_table_is_no_column_of_it():
+    """It is read first, and its lines stand between the table's."""
+    menu = [
+        put(name, 10, 112 + 32 * n) for n, name in enumerate(("Home", "Goods", "Help", "About"))
+    ]
+    table = rows(*INVOICE, columns=(250, 500, 580, 680), block=1)
+    lines, blocks = arranged((*menu, *table), NO_MARKS, SIZE)
+    assert [line.text for line in lines[:4]] == ["Home", "Goods", "Help", "About"]
+    (found,) = [block.table for block in blocks if block.table is not None]
+    assert [cell.text for cell in found.cells if cell.row == 0] == list(INVOICE[0])

@@ -25,6 +25,8 @@ RUNNING_LONG = 7.0  # heights that they are long
 RUNNING_FULL = 0.6  # of the column that the usual one fills
 BESIDE = 0.3  # of the lower one's height that two columns share
 TOUCH = 0.5  # heights of the usual line, that rules miss each other by
+LEVEL = 0.3  # of the lower one's height, that the middles of lines in a row differ by
+BACK = 1.0  # heights of the next line that it stands above the last one, where a column begins
 HELD = 0.6  # of a figure, that its table or its lines cover: then it is none
 
 
@@ -115,7 +117,35 @@ def _grids(
     taken = {number for grid in found for number in grid.lines}
     running = _running(lines, placed)
     left = [one for one in free if one.line not in taken and one.line not in running]
-    return found + aligned(left)
+    return found + [grid for region in _regions(left) for grid in aligned(region)]
+
+
+def _regions(pieces: Sequence[Placed]) -> list[list[Placed]]:
+    """Pieces in reading order, cut where it goes back up to lines that stand in rows of their own:
+    a menu and a table beside it. Names and amounts that were only read apart stay together.
+    """
+    regions: list[list[Placed]] = []
+    for piece in pieces:
+        if not regions or piece.bottom < regions[-1][-1].top - BACK * piece.height:
+            regions.append([])
+        regions[-1].append(piece)
+    joined = regions[:1]
+    for region in regions[1:]:
+        if _in_common_rows(joined[-1], region):
+            joined[-1] = joined[-1] + region
+        else:
+            joined.append(region)
+    return joined
+
+
+def _in_common_rows(one: Sequence[Placed], other: Sequence[Placed]) -> bool:
+    """Whether most pieces of the shorter list are level with one of the other."""
+    few, many = sorted((one, other), key=len)
+    level = sum(
+        any(abs(a.middle[1] - b.middle[1]) < LEVEL * min(a.height, b.height) for b in many)
+        for a in few
+    )
+    return 2 * level >= len(few)
 
 
 def _span(ends: tuple[Point, Point], frame: Frame, *, along: int) -> Span:
