@@ -305,3 +305,17 @@ def test_a_menu_beside_a_table_is_no_column_of_it():
     assert [line.text for line in lines[:4]] == ["Home", "Goods", "Help", "About"]
     (found,) = [block.table for block in blocks if block.table is not None]
     assert [cell.text for cell in found.cells if cell.row == 0] == list(INVOICE[0])
+
+
+def test_rules_of_which_most_were_not_seen_make_no_table():
+    """Two rows of text would be one row of cells, and be read cell by cell."""
+    cells = rows(*(("Green tea", "2", "2.30", "4.60"),) * 6)
+    ends = (40, 390, 490, 590, 700)
+    upright = tuple(((x, 90.0), (x, 300.0)) for x in ends)
+    level = tuple(((40.0, y), (700.0, y)) for y in (90.0, 300.0))
+    half = PageMarks((*level, ((40.0, 194.0), (700.0, 194.0))), upright)
+    table = table_of(cells, half)
+    assert not table.ruled
+    assert (table.rows, table.columns) == (6, 4)
+    every = PageMarks(tuple(((40.0, y), (700.0, y)) for y in range(92, 300, 32)), upright)
+    assert table_of(cells, every).ruled

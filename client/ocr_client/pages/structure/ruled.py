@@ -9,12 +9,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from ocr_client.shapes import Box
 
 from .grid import Grid, Held
-from .placed import Placed
+from .placed import Placed, share
+from .rows import rows_of
 
 TOUCH = 14.0  # pixels that rules miss each other by, and places of one rule differ by
 COVERED = 0.6  # of a cell's side, that rules along it cover
 LEAST_CELLS = 4
 LEAST_FILLED = 0.3  # of the cells that have a text
+
+MOST_CROWDED = 0.15  # of the pieces, in cells that hold more than one
+LEVEL = 0.6  # of the lower one's height, that pieces of a row share
 
 Span = tuple[float, float, float]  # a rule: where it is, where it begins and ends along itself
 
@@ -42,6 +46,8 @@ def ruled(
         filled = sum(bool(held.pieces) for held in cells)
         if filled < max(2, LEAST_FILLED * len(cells)) or not _is_table(cells):
             continue
+        if _crowded(cells) > MOST_CROWDED:  # rules were not seen: what lines up says more
+            continue
         kept = tuple(held for held in cells if held.pieces)
         box = xs[0], ys[0], xs[-1], ys[-1]
         found.append(Grid(len(ys) - 1, len(xs) - 1, kept, ruled=True, box=box))
@@ -56,6 +62,29 @@ def _is_table(cells: Sequence[Held]) -> bool:
     return (
         len({held.row for held in with_text}) > 1 and len({held.column for held in with_text}) > 1
     )
+
+
+def _crowded(cells: Sequence[Held]) -> float:
+    """Share of the pieces that stand in cells with others beside them, or in several rows that are
+    level with those of a cell beside it.
+    """
+    held = [(cell, rows_of(cell.pieces)) for cell in cells if cell.pieces]
+    crowded = 0
+    for cell, rows in held:
+        beside = (other for one, other in held if one is not cell and one.row == cell.row)
+        if any(len(row) > 1 for row in rows) or (
+            len(rows) > 1 and any(_level(rows, other) for other in beside)
+        ):
+            crowded += len(cell.pieces)
+    return crowded / sum(len(cell.pieces) for cell, _ in held)
+
+
+def _level(rows: Sequence[Sequence[Placed]], others: Sequence[Sequence[Placed]]) -> bool:
+    """Whether both are as many, each level with the other's."""
+    if len(rows) != len(others):
+        return False
+    pairs = [(one[0], other[0]) for one, other in zip(rows, others, strict=True)]
+    return all(share((a.top, a.bottom), (b.top, b.bottom)) > LEVEL for a, b in pairs)
 
 
 def _joined(
