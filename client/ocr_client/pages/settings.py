@@ -36,7 +36,7 @@ class PageSettings:
     candidate_deadline_s: float = 30.0
     max_lines: int = 2_000
     turn: bool = True
-    least_confidence: float = 0.5
+    least_confidence: float = 0.55
     finder: FinderChoice = "auto"
     finder_model: Arm = LINE_FINDER
     fields: FieldRules = dataclasses.field(default_factory=shipped)
