@@ -29,13 +29,12 @@ from typing import TYPE_CHECKING, Any, get_args
 import cv2
 import numpy as np
 
-from ocr_client.pages.finder import asks_again, asks_model
-from ocr_client.pages.settings import FinderChoice
+from ocr_client.pages.finder import PageFinder
+from ocr_client.pages.settings import FinderChoice, PageSettings
 from ocr_preprocessing.fast import Gray
 from ocr_preprocessing.finder_spec import INPUT, OUTPUTS
 from ocr_preprocessing.load import load_image
 from ocr_preprocessing.page import FoundPage, find_lines
-from ocr_preprocessing.page.learned import find_lines_learned
 
 if TYPE_CHECKING:  # an extra
     from ocr_training.pages import TrueLine
@@ -183,6 +182,19 @@ def scenes(fonts: Path, count: int, seed: int) -> Iterator[Labelled]:
         yield Labelled.of_made(f"scene_{index}.png", "scene", page.image, page.lines)
 
 
+class InProcess:
+    """Stands for the transport of a `PageFinder`: the model is computed in this process."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def maps(self, arm: object, part: Gray, **_: object) -> list[Gray]:
+        """As the transport has it."""
+        del arm
+        found: list[Gray] = self._session.run(list(OUTPUTS), {INPUT: part})
+        return found
+
+
 def finder(name: FinderChoice, model: Path, threads: int) -> Callable[[Gray], FoundPage]:
     """The finder of that name; the learned one computes `model` in this process."""
     if name == "classical":
@@ -193,17 +205,8 @@ def finder(name: FinderChoice, model: Path, threads: int) -> Callable[[Gray], Fo
     options.intra_op_num_threads, options.enable_cpu_mem_arena = threads, False
     session = onnxruntime.InferenceSession(model.read_bytes(), options)
 
-    def ask(part: Gray) -> tuple[Gray, Gray]:
-        where, shape = session.run(list(OUTPUTS), {INPUT: part})
-        return where, shape
-
-    def find(gray: Gray) -> FoundPage:
-        if not asks_model(name, gray):
-            return find_lines(gray)
-        found = find_lines_learned(gray, ask)
-        return find_lines(gray) if asks_again(name, gray, found) else found
-
-    return find
+    find, settings = PageFinder(InProcess(session)), PageSettings(finder=name)
+    return lambda gray: find(gray, settings)
 
 
 def draw(page: Labelled, found: FoundPage, label_of: dict[int, int], folder: Path) -> None:

@@ -3,8 +3,8 @@
     python -m benchmarks.page_tables --made 10
 
 Made pages of fonts and words held out (the extra [training] and `make fonts`). Lines are found as
-they are on any page, the model's in this process; each one that matches a true line (IoU >= 0.5) is given its text, so that what
-is measured is the geometry, and no reading. A cell is right where its line came out in the row and
+they are on any page, the model's in this process; each one that matches a true line (IoU >= 0.5) is
+given its text, so that what is measured is the geometry, and no reading. A cell is right where its line came out in the row and
 the column that the truth says, counted from the table's first ones that were found. `cells` is the
 share of all true cells that are right; `false` counts tables on which no true cell lies, of
 `tables` that were found.

@@ -31,6 +31,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
+from benchmarks.page_finding import InProcess
 
 from ocr_client import ClientConfig, OCRClient
 from ocr_client.config import TritonSettings
@@ -40,7 +41,6 @@ from ocr_client.pages.reading import read_page
 from ocr_client.pages.settings import LINE_FINDER, PageSettings
 from ocr_client.results import Reading
 from ocr_client.session import Session
-from ocr_preprocessing import finder_spec
 from ocr_preprocessing.fast import Gray
 from ocr_preprocessing.line import prepare_line
 from ocr_preprocessing.load import load_image
@@ -97,15 +97,8 @@ class BarePages:
     def __init__(self, folder: Path) -> None:
         """folder: of the version that reads; the model that finds stands beside it."""
         self._lines = Bare(folder)
-        self._finder = PageFinder(self)  # type: ignore[arg-type]  # of a transport it asks `maps`
         place = folder.parents[1] / LINE_FINDER.model / str(LINE_FINDER.version)
-        self._session, _ = opened(place)
-
-    def maps(self, arm: object, part: Gray, **_: object) -> list[Gray]:
-        """As the transport has it."""
-        del arm
-        found: list[Gray] = self._session.run(list(finder_spec.OUTPUTS), {finder_spec.INPUT: part})
-        return found
+        self._finder = PageFinder(InProcess(opened(place)[0]))
 
     def page(self, gray: Gray) -> str:
         settings = PageSettings()

@@ -215,7 +215,7 @@ def _memory(found: Found) -> Section:
 
 
 def _befell(rule: str, at_s: float, hurt: Sequence[tuple[float, float, str]]) -> bool:
-    within_s = LATENCY_S if rule.startswith("latency") else OTHERWISE_S
+    within_s = LATENCY_S if rule == "latency" else OTHERWISE_S
     return any(since <= at_s <= until + within_s for since, until, _ in hurt)
 
 

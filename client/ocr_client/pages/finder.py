@@ -56,12 +56,6 @@ def asks_again(choice: FinderChoice, gray: Gray, found: FoundPage) -> bool:
     return evenness(gray) >= EVEN or (not found.lines and min(gray.shape) <= SMALL)
 
 
-def classical(gray: Gray, settings: PageSettings) -> FoundPage:
-    """Without any server."""
-    del settings
-    return find_lines(gray)
-
-
 class PageFinder:
     """Finds lines by the finder that the settings choose. Safe in threads.
 

@@ -6,6 +6,8 @@ their values, and the cells of a table, are not.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from .boxes import Boxes
@@ -26,8 +28,10 @@ BESIDE = 1.2  # where they are compared at all
 RISE = 0.4  # all of them, where the page is not quite level
 LEVEL = 0.2  # in a row
 REACH = 150  # bands that share a gutter at most
-TRIES = 3_000  # of a page: what is left then has no gutters, and the page is read in bounded time
+TRIES = 3_000  # for the bands of one part of a page; then none is seen, so that time is bounded
 STRAY = 0.5  # of the lines of the side with fewer stand in a row with one of the other
+
+Span = tuple[float, float]
 
 
 class Bands:
@@ -41,16 +45,14 @@ class Bands:
 
     def free_until(self, start: int) -> int:
         """The band behind the last one down to which some span of x is free."""
-        covered: list[tuple[float, float]] = []
-        for number in range(start, min(start + REACH, len(self.members))):
-            some = self.members[number]
-            spans = zip(
-                self.boxes.left[some].tolist(), self.boxes.right[some].tolist(), strict=True
-            )
-            covered = _united(covered, sorted(spans), self._least)
+        covered: list[Span] = []
+        end = min(start + REACH, len(self.members))
+        for number in range(start, end):
+            spans = _spans(self.boxes, self.members[number])
+            covered = _united(covered + spans, self._least)
             if number > start and len(covered) < 2:
                 return number
-        return min(start + REACH, len(self.members))
+        return end
 
     def have_gutter(self, start: int, stop: int) -> bool:
         """Whether the bands from `start` up to `stop` share one; False once TRIES are used up."""
@@ -60,38 +62,33 @@ class Bands:
         return gutter_of(self.boxes, np.concatenate(self.members[start:stop])) is not None
 
 
-def _united(
-    covered: list[tuple[float, float]], more: list[tuple[float, float]], least: float
-) -> list[tuple[float, float]]:
-    """Both, in order; those less than `least` apart are one."""
-    found: list[tuple[float, float]] = []
-    for left, right in sorted(covered + more):
+def gutter_of(boxes: Boxes, some: Numbers) -> float | None:
+    """Where (x) the widest gutter is with running text, or with rows of their own, on its sides."""
+    covered = _united(_spans(boxes, some), GUTTER * _usual(boxes.height[some]))
+    free = [(before[1], after[0]) for before, after in itertools.pairwise(covered)]
+    for begin, end in sorted(free, key=lambda span: span[0] - span[1]):
+        right = boxes.left[some] >= end - 0.5
+        sides = some[~right], some[right]
+        full = FULLER if _like_rows(boxes, *sides) else FULL
+        if all(_is_running(boxes, side, full) for side in sides) or _are_strangers(boxes, *sides):
+            return (begin + end) / 2
+    return None
+
+
+def _spans(boxes: Boxes, some: Numbers) -> list[Span]:
+    """Of x, that these boxes cover."""
+    return list(zip(boxes.left[some].tolist(), boxes.right[some].tolist(), strict=True))
+
+
+def _united(spans: list[Span], least: float) -> list[Span]:
+    """In order; those no more than `least` apart are one."""
+    found: list[Span] = []
+    for left, right in sorted(spans):
         if found and left - found[-1][1] <= least:
             found[-1] = (found[-1][0], max(found[-1][1], right))
         else:
             found.append((left, right))
     return found
-
-
-def free_spans(boxes: Boxes, some: Numbers) -> Floats:
-    """(m, 2) spans of x that no box covers, between the leftmost and the rightmost."""
-    order = some[np.argsort(boxes.left[some], kind="stable")]
-    reached = np.maximum.accumulate(boxes.right[order])[:-1]
-    following = boxes.left[order][1:]
-    wide = following - reached > GUTTER * _usual(boxes.height[some])
-    return np.stack([reached[wide], following[wide]], axis=1)
-
-
-def gutter_of(boxes: Boxes, some: Numbers) -> float | None:
-    """Where (x) the widest gutter is with running text, or with rows of their own, on its sides."""
-    spans = free_spans(boxes, some)
-    for begin, end in spans[np.argsort(spans[:, 0] - spans[:, 1])].tolist():
-        right = boxes.left[some] >= end - 0.5
-        sides = some[~right], some[right]
-        full = FULLER if _like_rows(boxes, *sides) else FULL
-        if all(_is_running(boxes, side, full) for side in sides) or _are_strangers(boxes, *sides):
-            return float((begin + end) / 2)
-    return None
 
 
 def _are_strangers(boxes: Boxes, left: Numbers, right: Numbers) -> bool:

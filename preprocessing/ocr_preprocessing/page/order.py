@@ -75,11 +75,11 @@ def _cut(boxes: Boxes, some: Numbers) -> list[list[int]]:
     if len(bands) == 1:
         return [_across(boxes, some)]
     found: list[list[int]] = []
-    row = Bands(boxes, bands)
+    pile = Bands(boxes, bands)
     start = 0
     while start < len(bands):
-        stop = _columns_until(row, start)
-        if stop > start and _columns_until(row, start + 1, stop) == start + 1:
+        stop = _columns_until(pile, start)
+        if stop > start and _columns_until(pile, start + 1, stop) == start + 1:
             found += _cut(boxes, np.concatenate(bands[start:stop]))
         else:
             stop = start + 1
