@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import cv2
 import numpy as np
 import pytest
 
@@ -13,6 +14,7 @@ from ocr_training.corpus import Corpus
 from ocr_training.glyphs import EM, Glyph
 from ocr_training.lines import KINDS, LineMaker
 from ocr_training.sizes import draw_setting
+from ocr_training.strokes import Hand, Strokes
 from ocr_training.variety import NONE, TRAINED, Variety, happens
 
 ALWAYS = Variety(**{field.name: 1.0 for field in dataclasses.fields(Variety)})
@@ -154,3 +156,21 @@ def test_dots_stand_in_for_the_ink():
         assert dots.shape == ink.shape
         assert dots[:, : EM // 2].max() == 0
         assert dots[14:30, 2 * EM : 4 * EM].max() == 255
+
+
+def test_a_hand_in_a_hurry_lifts_its_pen_less_often(fonts_folder, monkeypatch):
+    """Fewer runs of the pen a character, and always ink."""
+    runs = []
+    draw = cv2.polylines
+    monkeypatch.setattr(cv2, "polylines", lambda *given: (runs.append(1), draw(*given)))
+    strokes, text = Strokes(fonts_folder / "strokes.json"), "语调能够表达说话人想法" * 20
+    lifted = {}
+    for running in (False, True):
+        chance = rng(5)
+        before = len(runs)
+        for character in text:
+            hand = Hand(chance, running=running)
+            assert strokes.draw(character, hand, chance).mask.any()
+        lifted[running] = (len(runs) - before) / len(text)
+    assert lifted[True] < 0.75 * lifted[False]
+    assert strokes.draw("一", Hand(rng(1), running=True), rng(1)).mask.any()

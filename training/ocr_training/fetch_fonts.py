@@ -32,24 +32,35 @@ DEBIAN = (
     "fonts-wqy-zenhei",
     "wamerican",
 )
-CHINESE_NPM = (
-    "liu-jian-mao-cao",
-    "long-cang",
-    "ma-shan-zheng",
-    "zcool-kuaile",
-    "zcool-qingke-huangyou",
-    "zcool-xiaowei",
-    "zhi-mang-xing",
-)
+CHINESE_NPM = {  # package: which of its subsets holds all of its Chinese characters
+    **dict.fromkeys(
+        (
+            "liu-jian-mao-cao long-cang ma-shan-zheng wdxl-lubrifont-sc zcool-kuaile "
+            "zcool-qingke-huangyou zcool-xiaowei zhi-mang-xing"
+        ).split(),
+        "chinese-simplified",
+    ),
+    **dict.fromkeys("huninn iansui lxgw-marker-gothic".split(), "chinese-traditional"),
+    **dict.fromkeys(
+        (
+            "dela-gothic-one hachi-maru-pop klee-one potta-one reggae-one rocknroll-one "
+            "yomogi yuji-boku yusei-magic zen-kurenaido zen-maru-gothic"
+        ).split(),
+        "japanese",
+    ),
+}
 LATIN_NPM = tuple(
     (
-        "abril-fatface alfa-slab-one amatic-sc anton archivo-black bangers bebas-neue "
-        "black-ops-one bungee caveat cinzel comfortaa courier-prime crimson-text dancing-script "
-        "dosis fjalla-one ibm-plex-mono inconsolata indie-flower josefin-sans kalam "
-        "kaushan-script lato lilita-one lobster lora luckiest-guy montserrat open-sans oswald "
+        "abril-fatface alfa-slab-one amatic-sc anton architects-daughter archivo-black bangers "
+        "bebas-neue black-ops-one bungee caveat cedarville-cursive cinzel comfortaa "
+        "courier-prime covered-by-your-grace crimson-text dancing-script dosis fjalla-one "
+        "gloria-hallelujah gochi-hand handlee homemade-apple ibm-plex-mono inconsolata "
+        "indie-flower josefin-sans just-another-hand kalam kaushan-script la-belle-aurore lato "
+        "lilita-one lobster lora luckiest-guy montserrat nothing-you-could-do open-sans oswald "
         "overpass-mono pacifico passion-one patrick-hand permanent-marker playfair-display "
-        "quicksand righteous roboto roboto-condensed russo-one satisfy share-tech "
-        "share-tech-mono space-mono special-elite staatliches teko titan-one vt323 yellowtail"
+        "quicksand reenie-beanie righteous rock-salt roboto roboto-condensed russo-one satisfy "
+        "schoolbell shadows-into-light share-tech share-tech-mono space-mono special-elite "
+        "staatliches teko titan-one vt323 yellowtail zeyada"
     ).split()
 )
 STROKES = "hanzi-writer-data"
@@ -155,7 +166,7 @@ def _convert(package: Path, name: str, target: Path) -> None:
     """The package's whole woff2 of weight 400 (or its only one) to a TrueType file."""
     from fontTools.ttLib import TTFont  # noqa: PLC0415  # slow to import, needed here alone
 
-    subset = "chinese-simplified" if name in CHINESE_NPM else "latin"
+    subset = CHINESE_NPM.get(name, "latin")
     path = package / "files" / f"{name}-{subset}-400-normal.woff2"
     if not path.exists():
         raise FetchError(f"@fontsource/{name}: has no {path.name}")

@@ -45,7 +45,9 @@ def _noto(kind: str, weights: str, role: Role, held_out: str = "") -> list[Font]
 
 
 # Found by comparing the glyphs of a, e, g, r, d, b, h, q, n, t with those of their capitals.
-CAPITALS = "amatic-sc bangers bebas-neue bungee cinzel luckiest-guy permanent-marker staatliches"
+CAPITALS = (
+    "amatic-sc bangers bebas-neue bungee cinzel luckiest-guy permanent-marker rock-salt staatliches"
+)
 
 
 def _latin(role: Role, files: str, *, held_out: bool = False) -> list[Font]:
@@ -53,6 +55,11 @@ def _latin(role: Role, files: str, *, held_out: bool = False) -> list[Font]:
         Font(f"{file}.ttf", role, "latin", 0, held_out, capitals=file in CAPITALS.split())
         for file in files.split()
     ]
+
+
+def _chinese(role: Role, files: str) -> list[Font]:
+    """Of few of the characters, some of them: Japanese and Taiwanese faces lack others."""
+    return [Font(f"{file}.ttf", role, "chinese") for file in files.split()]
 
 
 CATALOGUE: tuple[Font, ...] = (
@@ -88,7 +95,14 @@ CATALOGUE: tuple[Font, ...] = (
     ),
     *_latin("mono", "LiberationMono-Regular LiberationMono-Bold FreeMonoBold DejaVuSansMono"),
     *_latin("mono", "courier-prime inconsolata share-tech-mono vt323 special-elite"),
-    *_latin("hand", "caveat kalam patrick-hand"),
+    *_chinese("display", "wdxl-lubrifont-sc huninn lxgw-marker-gothic zen-maru-gothic"),
+    *_chinese("display", "dela-gothic-one potta-one reggae-one rocknroll-one"),
+    *_chinese("brush", "hachi-maru-pop iansui klee-one yomogi yuji-boku yusei-magic"),
+    *_chinese("brush", "zen-kurenaido"),
+    *_latin("hand", "caveat kalam patrick-hand architects-daughter cedarville-cursive"),
+    *_latin("hand", "covered-by-your-grace gloria-hallelujah gochi-hand handlee zeyada"),
+    *_latin("hand", "homemade-apple just-another-hand la-belle-aurore nothing-you-could-do"),
+    *_latin("hand", "reenie-beanie rock-salt schoolbell shadows-into-light"),
     *_latin("poster", "alfa-slab-one anton bebas-neue oswald pacifico abril-fatface amatic-sc"),
     *_latin("poster", "archivo-black bangers black-ops-one bungee cinzel dancing-script"),
     *_latin("poster", "fjalla-one kaushan-script lilita-one lobster passion-one"),

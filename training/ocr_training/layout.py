@@ -73,10 +73,19 @@ class Typesetter:
         return ink
 
     def written(
-        self, text: str, face_of: dict[str, Font], style: Style, rng: np.random.Generator
+        self,
+        text: str,
+        face_of: dict[str, Font],
+        style: Style,
+        rng: np.random.Generator,
+        *,
+        running: bool = False,
     ) -> Ink:
-        """Characters that have strokes are drawn from them, the rest from a face."""
-        hand = Hand(rng)
+        """Characters that have strokes are drawn from them, the rest from a face.
+
+        running: by a hand in a hurry.
+        """
+        hand = Hand(rng, running=running)
         glyphs = [
             self._strokes.draw(c, hand, rng)
             if c in self._strokes

@@ -42,6 +42,8 @@ class Strokes:
         points += np.einsum("pk,skd->spd", _SMOOTH, wobble)
         points = _warp(points, hand, rng)
         runs = _join(points, hand, rng)
+        if hand.running:
+            runs = _hurried(runs, count, hand, rng)
         pad = 0.15
         size = int(EM * (1 + 2 * pad))
         canvas = np.zeros((size, size), np.uint8)
@@ -61,9 +63,13 @@ class Strokes:
 
 
 class Hand:
-    """What stays the same along a line of one writer."""
+    """What stays the same along a line of one writer.
 
-    def __init__(self, rng: np.random.Generator) -> None:
+    running: the hand is in a hurry. Most strokes are joined, corners go, dots become one, what
+    has few strokes is written smaller.
+    """
+
+    def __init__(self, rng: np.random.Generator, *, running: bool = False) -> None:
         self.wildness = float(rng.uniform(0.5, 2.2))
         self.pen = int(rng.integers(1, 5))
         self.slant = float(rng.normal(0, 0.12))
@@ -72,6 +78,16 @@ class Hand:
         self.rounding = float(rng.uniform(0, 0.6))
         self.advance = float(rng.uniform(0.82, 1.15))
         self.squeeze = float(rng.uniform(0.78, 1.1))
+        self.reach = 0.5  # ems that the pen is dragged over paper at most
+        self.running = running
+        if running:
+            self.joining = float(rng.uniform(0.35, 0.95))
+            self.reach = float(rng.uniform(0.4, 0.85))
+            self.rounding = float(rng.uniform(0.2, 0.8))
+            self.passes = int(rng.integers(1, 5))  # of rounding
+            self.advance *= float(rng.uniform(0.8, 1.0))
+            self.evenness = float(rng.uniform(0, 1))  # 0: few strokes, small character
+            self.pen = int(rng.integers(1, 4))
 
 
 _EVENLY = np.arange(_POINTS)
@@ -110,7 +126,7 @@ def _join(
     runs: list[npt.NDArray[np.float32]] = []
     joins = rng.random(len(points)) < hand.joining
     for stroke, joined in zip(points, joins, strict=True):
-        if runs and joined and np.hypot(*(stroke[0] - runs[-1][-1])) < 0.5:
+        if runs and joined and np.hypot(*(stroke[0] - runs[-1][-1])) < hand.reach:
             runs[-1] = np.concatenate([runs[-1], stroke])
         else:
             runs.append(stroke)
@@ -124,3 +140,21 @@ def _round(run: npt.NDArray[np.float32], amount: float) -> npt.NDArray[np.float3
     result = np.array(run)
     result[1:-1] += amount * ((run[:-2] + run[2:]) / 2 - run[1:-1])
     return result
+
+
+def _hurried(
+    runs: list[npt.NDArray[np.float32]], strokes: int, hand: Hand, rng: np.random.Generator
+) -> list[npt.NDArray[np.float32]]:
+    """Runs cut short at their ends and rounded again; the whole of another size and height."""
+    size = 1 + rng.normal(0, 0.09)
+    size *= 1 - (1 - hand.evenness) * 0.3 * max(0.0, 1 - strokes / 8)
+    shift = np.array((0.0, rng.normal(0, 0.05)), np.float32)
+
+    def hurried(run: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        for _ in range(hand.passes):
+            run = _round(run, hand.rounding)
+        first, last = rng.integers(0, 2, 2)  # a point is an eighth of a stroke
+        kept = (run[first : len(run) - last] - 0.5) * size + 0.5 + shift
+        return np.asarray(kept, np.float32)
+
+    return [hurried(run) for run in runs]

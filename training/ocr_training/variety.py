@@ -15,7 +15,7 @@ class Variety:
     """Shares of the lines of a kind, 0..1.
 
     phrases: texts of `phrases`. sizes, gaps: as in `sizes`. small: sources of few rows.
-    steep: as in `warp`. texture, behind, dotted: as in `surfaces`.
+    steep: as in `warp`. texture, behind, dotted: as in `surfaces`. running: as in `strokes.Hand`.
     """
 
     phrases: float = 0.0
@@ -26,6 +26,7 @@ class Variety:
     texture: float = 0.0
     behind: float = 0.0
     dotted: float = 0.0
+    running: float = 0.0
 
 
 NONE = Variety()
@@ -35,7 +36,7 @@ TRAINED = {
     "photo": Variety(
         phrases=0.30, sizes=0.28, gaps=0.14, small=0.20, steep=0.03, texture=0.08, dotted=0.03
     ),
-    "handwriting": NONE,
+    "handwriting": Variety(running=0.5),
     "sign": Variety(
         phrases=0.50,
         sizes=0.12,
