@@ -165,14 +165,29 @@ def test_a_run_resumes_with_its_teacher_and_no_other(fonts_folder, tmp_path):
         Trainer(PLAN, fonts_folder, out, teacher=teacher_file(tmp_path / "two.pt", seed=1))
 
 
-def test_only_a_crnn_teaches_and_only_a_crnn_small_learns(fonts_folder, tmp_path):
+def test_only_a_crnn_teaches_and_only_a_crnn_small_is_matched_to_it(fonts_folder, tmp_path):
     crnn = teacher_file(tmp_path / "crnn.pt")
     convnext = teacher_file(tmp_path / "convnext.pt", arch="convnext")
     plan = dataclasses.replace(PLAN, arch="crnn", sizes=dict(SIZES))
     with pytest.raises(ValueError, match="a teacher is a crnn"):
         Trainer(PLAN, fonts_folder, tmp_path / "out", teacher=convnext)
-    with pytest.raises(ValueError, match="only crnn_small learns"):
+    with pytest.raises(ValueError, match=r"only a crnn_small is matched.*--frame-share 0"):
         Trainer(plan, fonts_folder, tmp_path / "out", teacher=crnn)
+
+
+def test_a_convnext_learns_a_crnns_answers(fonts_folder, tmp_path):
+    """Beside CTC; its steps and output layer have other sizes than the teacher's."""
+    crnn = teacher_file(tmp_path / "crnn.pt")
+    sizes = {"depths": [1, 1, 1, 1], "dims": [8, 16, 16, 32]}
+    plan = dataclasses.replace(PLAN, arch="convnext", sizes=sizes, frame_share=0.0)
+    trainer = Trainer(plan, fonts_folder, tmp_path / "out", teacher=crnn)
+    alone = Trainer(plan, fonts_folder, tmp_path / "alone")
+    loss, phase = trainer.train_step(batch())
+    assert phase == "ctc"
+    assert loss > alone.train_step(batch())[0], "the same lines, and what the teacher says of them"
+    trainer.save()
+    facts = load_checkpoint(tmp_path / "out/ema.pt").training
+    assert facts["teacher"]["sha256"] == trainer.teacher.sha256
 
 
 def test_a_run_from_weights_has_nothing_to_match(fonts_folder, tmp_path, teacher):

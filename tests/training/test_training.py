@@ -1,7 +1,10 @@
 """A tiny training run from nothing: it learns, stops, resumes, and its checkpoint exports."""
 
 import json
+import signal
 import statistics
+import subprocess
+import sys
 
 import pytest
 
@@ -99,6 +102,20 @@ def test_an_interrupted_run_keeps_what_it_learnt(fonts_folder, tmp_path, monkeyp
     with pytest.raises(KeyboardInterrupt):
         trainer.run(workers=0)
     assert Trainer(PLAN, fonts_folder, tmp_path).progress.step == 3
+
+
+def test_a_killed_run_in_the_background_keeps_what_it_learnt(fonts_folder, tmp_path):
+    """As a script's `ocrctl train run ... &`, which ignores SIGINT from its start."""
+    command = [f"{sys.prefix}/bin/ocrctl", "train", "run", "crnn_small", "--out", "out"]
+    command += ["--fonts", fonts_folder, "--columns", "256", "--short-lines", "99999"]
+    ignoring = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh", *command]
+    with subprocess.Popen(ignoring, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as run:
+        said = json.loads(run.stdout.readline())  # fifty steps are done
+        run.send_signal(signal.SIGTERM)
+        assert run.wait(60) == 130
+    progress = torch.load(tmp_path / "out/last.pt", weights_only=True)["progress"]
+    assert progress["step"] >= said["step"] == 50
+    assert (tmp_path / "out/ema.pt").exists()
 
 
 def test_another_plan_does_not_resume_it(trained, fonts_folder):

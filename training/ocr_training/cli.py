@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -37,7 +38,7 @@ def run(
     ] = None,
     teacher: Annotated[
         Path | None,
-        typer.Option(metavar="CRNN", help="Checkpoint that a crnn_small learns from."),
+        typer.Option(metavar="CRNN", help="Checkpoint of a crnn to learn from."),
     ] = None,
     frame_share: Annotated[float, typer.Option(help="Share of the schedule before CTC.")] = 0.35,
     short_lines: Annotated[
@@ -51,14 +52,19 @@ def run(
 ) -> None:
     """Train, or go on from where a run in the same folder stopped.
 
-    Writes last.pt (to resume), ema.pt (to export) and log.jsonl into the folder.
+    Writes last.pt (to resume), ema.pt (to export) and log.jsonl into the folder, the first two
+    every four minutes and when it is stopped by Ctrl-C or `kill`.
 
     Example: ocrctl train run crnn --out build/training/crnn --minutes 90
 
     Example: ocrctl train run crnn_small --teacher training/checkpoints/crnn.pt
     --out build/training/crnn_small --short-lines 0 --minutes 90
+
+    Example: ocrctl train run convnext --start training/checkpoints/convnext.pt --frame-share 0
+    --teacher training/checkpoints/crnn.pt --out build/training/convnext --short-lines 0
+    --minutes 90
     """
-    with _one_line_errors():
+    with _one_line_errors(), _saved_when_stopped():
         import torch  # noqa: PLC0415  # loads slowly
 
         from ocr_training.plan import Plan  # noqa: PLC0415  # loads slowly
@@ -103,7 +109,7 @@ def finder(
     Example: ocrctl train finder --start training/checkpoints/line_finder.pt
     --out build/training/line_finder --seed 2 --peak-rate 7e-4
     """
-    with _one_line_errors():
+    with _one_line_errors(), _saved_when_stopped():
         import torch  # noqa: PLC0415  # loads slowly
 
         from ocr_training.finder.trainer import (  # noqa: PLC0415  # loads slowly
@@ -234,3 +240,17 @@ def _one_line_errors() -> Iterator[None]:
     except (ValueError, OSError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from None
+
+
+@contextlib.contextmanager
+def _saved_when_stopped() -> Iterator[None]:
+    """`kill` is a Ctrl-C meanwhile, which saves: so are runs in the background stopped, and a
+    shell that starts them there has them ignore the other one.
+    """
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

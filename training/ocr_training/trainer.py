@@ -40,7 +40,7 @@ class Trainer:
         """Resumes from `out`/last.pt when it is there; else from the weights of the checkpoint
         `start`, if given. Raises ValueError when what is there does not fit the plan.
 
-        teacher: checkpoint of a crnn that a crnn_small learns from.
+        teacher: checkpoint of a crnn to learn from. Only a crnn_small can be matched to its steps.
         """
         torch.manual_seed(plan.seed)
         torch.set_flush_denormal(True)  # twice as slow without it
@@ -58,16 +58,19 @@ class Trainer:
         self.before: dict[str, Any] = {}  # training facts of the checkpoint it started from
         self.generator = torch.Generator().manual_seed(plan.seed)
         self.replay = Replay(plan.replay_share, seed=plan.seed, columns=plan.columns)
-        if teacher and not isinstance(self.model, CRNNSmall):
-            raise ValueError(f"{plan.arch}: only crnn_small learns from a teacher")
+        if teacher and plan.frame_share and not isinstance(self.model, CRNNSmall):
+            raise ValueError(
+                f"{plan.arch}: only a crnn_small is matched to its teacher's steps; what others"
+                " take from it is its answers, beside CTC: give --frame-share 0"
+            )
         self.teacher = Teacher(teacher, self.device) if teacher else None
         out.mkdir(parents=True, exist_ok=True)
         if (out / "last.pt").exists():
             self._resume(out / "last.pt")
         elif start:
             self._start(start)
-        elif self.teacher:
-            self._prepare(self.teacher)
+        elif self.teacher and isinstance(self.model, CRNNSmall):
+            self._prepare(self.teacher, self.model)
 
     def run(
         self, *, save_every_s: float = 240, evaluate_every_s: float = 600, workers: int = 1
@@ -194,10 +197,10 @@ class Trainer:
         self.before = dict(checkpoint.training)
         course.begin_with(checkpoint.network.state_dict(), self.model, self.average, path)
 
-    def _prepare(self, teacher: Teacher) -> None:
+    def _prepare(self, teacher: Teacher, student: CRNNSmall) -> None:
         batches = itertools.islice(self._new_batches(workers=0), FITTED_ON)
         lines = (batch.lines.to(self.device).float() / 255 for batch in batches)
-        teacher.prepare(cast("CRNNSmall", self.model), lines)
+        teacher.prepare(student, lines)
         self.average.load_state_dict(self.model.state_dict())
 
     def _resume(self, path: Path) -> None:
