@@ -40,10 +40,14 @@ class Strokes:
         points = centre + (points - centre) * scale
         wobble = rng.normal(0, 0.012 * hand.wildness, (count, 3, 2)).astype(np.float32)
         points += np.einsum("pk,skd->spd", _SMOOTH, wobble)
+        if hand.running:
+            points = _apart(points, rng)
         points = _warp(points, hand, rng)
         runs = _join(points, hand, rng)
+        advance = EM * hand.advance
         if hand.running:
             runs = _hurried(runs, count, hand, rng)
+            advance *= 1 + rng.normal(0, 0.1)
         pad = 0.15
         size = int(EM * (1 + 2 * pad))
         canvas = np.zeros((size, size), np.uint8)
@@ -52,7 +56,7 @@ class Strokes:
             cv2.polylines(
                 canvas, [pixels.reshape(-1, 1, 2)], False, 255, hand.pen, cv2.LINE_AA, _SHIFT
             )
-        return Glyph(canvas, -int(pad * EM), -int((pad + ASCENT) * EM), EM * hand.advance)
+        return Glyph(canvas, -int(pad * EM), -int((pad + ASCENT) * EM), advance)
 
     def _of(self, character: str) -> npt.NDArray[np.float32]:
         """Resampled when first drawn: doing it for all of them takes seconds."""
@@ -65,8 +69,8 @@ class Strokes:
 class Hand:
     """What stays the same along a line of one writer.
 
-    running: the hand is in a hurry. Most strokes are joined, corners go, dots become one, what
-    has few strokes is written smaller.
+    running: the hand is in a hurry. Most strokes are joined, corners go, dots become one, parts of
+    a character drift, what has few strokes is written smaller.
     """
 
     def __init__(self, rng: np.random.Generator, *, running: bool = False) -> None:
@@ -87,7 +91,7 @@ class Hand:
             self.passes = int(rng.integers(1, 5))  # of rounding
             self.advance *= float(rng.uniform(0.8, 1.0))
             self.evenness = float(rng.uniform(0, 1))  # 0: few strokes, small character
-            self.pen = int(rng.integers(1, 4))
+            self.pen = int(rng.choice([1, 2, 3], p=[0.35, 0.4, 0.25]))
 
 
 _EVENLY = np.arange(_POINTS)
@@ -140,6 +144,22 @@ def _round(run: npt.NDArray[np.float32], amount: float) -> npt.NDArray[np.float3
     result = np.array(run)
     result[1:-1] += amount * ((run[:-2] + run[2:]) / 2 - run[1:-1])
     return result
+
+
+def _apart(points: npt.NDArray[np.float32], rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    """The first strokes and the others, as parts of a character mostly are, each of a size and a
+    place of their own.
+    """
+    count = len(points)
+    if count < 4:
+        return points
+    first = int(rng.integers(2, count - 1))
+    parts = []
+    for part in (points[:first], points[first:]):
+        centre = part.mean(axis=(0, 1))
+        size, shift = 1 + rng.normal(0, 0.12, 2), rng.normal(0, 0.035, 2)
+        parts.append((part - centre) * size + centre + shift)
+    return np.concatenate(parts).astype(np.float32)
 
 
 def _hurried(
