@@ -107,7 +107,7 @@ def _laid_out(
     if happens(rng, variety.dotted):
         mask = surfaces.dotted(mask, EM, rng)
     if happens(rng, variety.steep):
-        return warp.steep(mask, rng)
+        return warp.steep(mask, rng, neighbours=happens(rng, variety.neighbours))
     return _skew(mask, kind, rng, harm)
 
 

@@ -15,7 +15,7 @@ class Variety:
     """Shares of the lines of a kind, 0..1.
 
     phrases: texts of `phrases`. sizes, gaps: as in `sizes`. small: sources of few rows.
-    steep: as in `warp`. texture, behind, dotted: as in `surfaces`. running: as in `strokes.Hand`.
+    steep: as in `warp`, with neighbours in a share of those. texture, behind, dotted: as in `surfaces`. running: as in `strokes.Hand`.
     """
 
     phrases: float = 0.0
@@ -23,6 +23,7 @@ class Variety:
     gaps: float = 0.0
     small: float = 0.0
     steep: float = 0.0
+    neighbours: float = 0.0
     texture: float = 0.0
     behind: float = 0.0
     dotted: float = 0.0
@@ -42,7 +43,8 @@ TRAINED = {
         sizes=0.12,
         gaps=0.12,
         small=0.08,
-        steep=0.25,
+        steep=0.42,
+        neighbours=0.3,
         texture=0.35,
         behind=0.22,
         dotted=0.06,

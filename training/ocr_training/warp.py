@@ -13,10 +13,11 @@ STEEPEST = 38.0  # degrees
 HIGHEST = 1.4  # line heights that a line climbs at most: more leaves too few rows to read
 
 
-def steep(mask: Mask, rng: np.random.Generator) -> Mask:
+def steep(mask: Mask, rng: np.random.Generator, *, neighbours: bool = False) -> Mask:
     """The crop around a line seen from the side: grown as it climbs, columns where they were.
 
     A slope, an arc and a taper together; upright strokes stay upright, as in perspective.
+    neighbours: lines above and below reach into the corners that the climbing line leaves.
     """
     rows, columns = mask.shape
     angle = np.radians(np.clip(rng.normal(0, SPREAD), -STEEPEST, STEEPEST))
@@ -32,6 +33,14 @@ def steep(mask: Mask, rng: np.random.Generator) -> Mask:
     grown = np.arange(round(bottom - top), dtype=np.float32)[:, None] + np.float32(top)
     source_y = ((grown - middle) / height + np.float32(rows / 2)).astype(np.float32)
     source_x = np.broadcast_to(np.arange(columns, dtype=np.float32)[None], source_y.shape)
+    if neighbours:
+        mask = np.vstack([_other(mask, rng), mask, _other(mask, rng)])
+        source_y += np.float32(rows)
     return np.asarray(
         cv2.remap(mask, source_x.copy(), source_y, cv2.INTER_LINEAR, borderValue=0), np.uint8
     )
+
+
+def _other(mask: Mask, rng: np.random.Generator) -> Mask:
+    """Something of the same make that says nothing: mirrored, from another place on."""
+    return np.roll(mask[:, ::-1], int(rng.integers(mask.shape[1])), axis=1)
