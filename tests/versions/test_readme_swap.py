@@ -38,7 +38,7 @@ def four_commands() -> list[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """model_repository/, samples/, a trained checkpoint, and a configuration that wants crnn:4."""
+    """model_repository/, samples/, a trained checkpoint, and a configuration that wants crnn:5."""
     shutil.copytree(ROOT / "model_repository", tmp_path / "model_repository")
     shutil.copytree(ROOT / "samples", tmp_path / "samples")
     (tmp_path / "build/training/crnn").mkdir(parents=True)
@@ -81,8 +81,8 @@ def shell(folder: Path):
             "metrics_urls": [where["metrics_url"]],
         }
         del configuration["model_routing"]["gray_scale_ratio"]  # the plan has the shares
-        configuration["model_routing"]["candidate"] = "crnn:4"
-        configuration["rollout"] = {"id": "crnn-4"}
+        configuration["model_routing"]["candidate"] = "crnn:5"
+        configuration["rollout"] = {"id": "crnn-5"}
         (folder / "config.yaml").write_text(yaml.safe_dump(configuration), encoding="utf-8")
         yield run
     finally:
@@ -90,7 +90,7 @@ def shell(folder: Path):
 
 
 def test_swap_a_version_in_four_commands(folder: Path, shell) -> None:
-    """crnn:4 is made, published and rolled out, crnn:1 goes; and it reads."""
+    """crnn:5 is made, published and rolled out, crnn:1 goes; and it reads."""
     commands = four_commands()
     assert len(commands) == 4
     for line in commands:
@@ -99,13 +99,13 @@ def test_swap_a_version_in_four_commands(folder: Path, shell) -> None:
         f"{row['model']}:{row['version']}": (row["listed"], *row["states"].values())
         for row in json.loads(shell("ocrctl models list --json"))
     }
-    assert held["crnn:4"] == held[str(CANDIDATE)] == (True, "READY")
+    assert held["crnn:5"] == held[str(CANDIDATE)] == (True, "READY")
     assert "crnn:1" not in held or not held["crnn:1"][0]
     assert not (folder / "model_repository/crnn/1").exists()
 
     status = json.loads(shell("ocrctl rollout status --json"))
-    assert status["state"]["candidate"] == "crnn:4", status
-    answer = json.loads(shell("ocrctl recognize samples/01_print.png --arm crnn:4 --json"))
+    assert status["state"]["candidate"] == "crnn:5", status
+    answer = json.loads(shell("ocrctl recognize samples/01_print.png --arm crnn:5 --json"))
     assert answer["success"] is True
-    assert answer["arm"] == {"model": "crnn", "version": 4}
+    assert answer["arm"] == {"model": "crnn", "version": 5}
     shell("ocrctl models doctor")
