@@ -60,21 +60,32 @@ def _read(model: torch.nn.Module, lines: torch.Tensor, device: torch.device) -> 
 Labelled = tuple[npt.NDArray[np.uint8], str, str]
 
 
-@torch.no_grad()
 def read_labelled(
     model: torch.nn.Module, lines: Sequence[Labelled], spec: LineSpec, device: torch.device
 ) -> dict[str, Score]:
     """Scores by category of (line image (32, W) preprocessed, truth, category)."""
     pairs: dict[str, list[tuple[str, str]]] = collections.defaultdict(list)
+    found = labelled_pairs(model, lines, spec, device)
+    for (_, _, category), pair in zip(lines, found, strict=True):
+        pairs[category].append(pair)
+    return {category: score(found) for category, found in sorted(pairs.items())}
+
+
+@torch.no_grad()
+def labelled_pairs(
+    model: torch.nn.Module, lines: Sequence[Labelled], spec: LineSpec, device: torch.device
+) -> list[tuple[str, str]]:
+    """(truth, reading) of each line; receipts' in upper case, as their labels are."""
+    pairs = []
     for image, truth, category in lines:
         width = image.shape[1]
         padded = max(bucket_for(width, spec), width + -width % spec.stride)
         canvas = np.full((1, 1, spec.height, padded), spec.pad_value, np.uint8)
         canvas[0, 0, :, :width] = image
         (reading,) = _read(model, torch.from_numpy(canvas), device)
-        upper = category.startswith("receipt")  # labels are upper-case whatever is printed
-        pairs[category].append((truth.upper(), reading.upper()) if upper else (truth, reading))
-    return {category: score(found) for category, found in sorted(pairs.items())}
+        upper = category.startswith("receipt")
+        pairs.append((truth.upper(), reading.upper()) if upper else (truth, reading))
+    return pairs
 
 
 def labelled_lines(path: Path, spec: LineSpec) -> list[Labelled]:

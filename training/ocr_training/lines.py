@@ -29,6 +29,7 @@ FULL = {False: {"scan": 0.4, "print": 0.15}, True: {"scan": 0.7, "print": 0.15}}
 # Of the degradations of training, so many meet a line of evaluation: chosen so that Tesseract and
 # RapidOCR score on these lines about what they score on real lines of the kind (docs/models.md).
 EVALUATED = {"print": 0.2, "scan": 0.15, "photo": 0.5, "sign": 0.8}
+HARM: dict[bool, dict[str, float]] = {False: {}, True: EVALUATED}
 LATIN_ROLES = {
     "print": ("serif", "sans", "mono"),
     "scan": ("serif", "sans"),
@@ -87,7 +88,7 @@ class LineMaker:
         self._chinese_roles = CHINESE_ROLES | (EVALUATED_ROLES if held_out else TRAINED_CHINESE)
         self._latin_roles = LATIN_ROLES | ({} if held_out else TRAINED_LATIN)
         self._varieties = {} if held_out else TRAINED
-        self._harm = EVALUATED if held_out else {}
+        self._harm = HARM[held_out]
         # What a face lacks is left out of a text: in training more often than Japanese and
         # Taiwanese faces are left out, which lack a third of a simplified text.
         self._tries = 3 if held_out else 1
