@@ -124,6 +124,24 @@ def finder(
         FinderTrainer(plan, fonts, out, start).run()
 
 
+@app.command("average")
+def average(
+    after: Annotated[Path, typer.Argument(help="ema.pt of a run that began with --start.")],
+    before: Annotated[Path, typer.Argument(help="The checkpoint that it started from.")],
+    out: Annotated[Path, typer.Option(help="The checkpoint to write.")],
+    share: Annotated[float, typer.Option(help="Of the second one, 0 to 1.")] = 0.2,
+) -> None:
+    """Write the weights between a run's end and its beginning, which may read better than both.
+
+    Example: ocrctl train average build/training/crnn/ema.pt training/checkpoints/crnn.pt
+    --out build/training/crnn/between.pt && ocrctl train evaluate build/training/crnn/between.pt
+    """
+    with _one_line_errors():
+        from ocr_training.averaging import write_between  # noqa: PLC0415  # loads slowly
+
+        write_between(after, before, share, out)
+
+
 @app.command("evaluate")
 def evaluate(
     checkpoint: Annotated[Path, typer.Argument(help="ema.pt of a run.")],
