@@ -24,7 +24,7 @@ run: $(VENV)/.base  ## read the sample images through the embedded Triton
 	@echo "  make serve                           REST and web pages at http://127.0.0.1:$(PORT)"
 	@echo "  ocrctl server up --detach            a Triton that stays, on 127.0.0.1:8000"
 	@echo "  ocrctl recognize IMAGE... --json     your own line images"
-	@echo "  ocrctl recognize IMAGE --arm crnn:3  one model, whatever the router says"
+	@echo "  ocrctl recognize IMAGE --arm crnn:4  one model, whatever the router says"
 	@echo "  ocrctl server down                   stop it"
 	@echo "The candidate's share and all else that can be set stands in config.yaml."
 

@@ -1,6 +1,6 @@
 """README's table of the two models on made images of five kinds: makes them, reads them, writes it.
 
-    python -m benchmarks.five_kinds [--arms convnext:2 crnn:3] [--write README.md]
+    python -m benchmarks.five_kinds [--arms convnext:3 crnn:3] [--write README.md]
 
 The arms of config.yaml when none are named. Needs `make fonts`.
 """

@@ -141,7 +141,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--labels", type=Path, help="PAGES.json with its images beside it")
     parser.add_argument("--fonts", type=Path, default=Path("build/fonts"))
     parser.add_argument("--config", type=Path, default=Path("config.yaml"))
-    parser.add_argument("--arm", default="convnext:3")
+    parser.add_argument("--arm", default="convnext:4")
     parser.add_argument("--finder", choices=get_args(FinderChoice), default="auto")
     parser.add_argument("--wrong", action="store_true")
     parser.add_argument("--json", action="store_true")

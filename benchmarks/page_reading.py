@@ -96,7 +96,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--fonts", type=Path, default=Path("build/fonts"))
     parser.add_argument("--config", type=Path, default=Path("config.yaml"))
-    parser.add_argument("--arm", default="crnn:3")
+    parser.add_argument("--arm", default="crnn:4")
     parser.add_argument("--finder", choices=get_args(FinderChoice), help="instead of pages.finder")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)

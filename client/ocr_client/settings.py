@@ -9,8 +9,8 @@ from ocr_preprocessing.load import MAX_PIXELS
 from ocr_rollout.core.notices import EVENTS, Event, Subscriber
 from ocr_rollout.core.routing import Arm, Sticky
 
-STABLE = Arm("convnext", 3)
-CANDIDATE = Arm("crnn", 3)
+STABLE = Arm("convnext", 4)
+CANDIDATE = Arm("crnn", 4)
 
 
 @dataclasses.dataclass(frozen=True)

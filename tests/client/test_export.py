@@ -23,7 +23,7 @@ from ocr_client.operations.reviewing import desk_of, feedback_box
 from ocr_client.operations.setting import setting
 from ocr_client.reviews.feedback import Answered
 from ocr_client.reviews.samples import DisagreementSample, Line, Origin
-from ocr_client.settings import STABLE
+from ocr_client.settings import CANDIDATE, STABLE
 from ocr_rollout.core.counts import Counts, Pairs
 from ocr_rollout.stores import Sample
 
@@ -76,7 +76,7 @@ def test_outcomes_are_by_time_and_arm_with_where_the_rollout_stood(desk, tmp_pat
         "ok": "198",
         "timeout": "2",
     }
-    assert (candidate["draining"], candidate["timed"], candidate["arm"]) == ("7", "200", "crnn:3")
+    assert (candidate["draining"], candidate["timed"], candidate["arm"]) == ("7", "200", str(CANDIDATE))
     assert float(candidate["latency_p50_ms"]) == pytest.approx(50, rel=0.1)
     assert (candidate["rollout"], candidate["weight"]) == ("r1", "0.1")
     assert at["1", "stable"]["arm"] == str(STABLE)

@@ -46,6 +46,14 @@ FLOORS = {
         "handwriting": 0.664,
         "sign": 0.903,
     },
+    ("crnn", 4): {"print": 0.97, "scan": 0.968, "photo": 0.954, "handwriting": 0.747, "sign": 0.92},
+    ("convnext", 4): {
+        "print": 0.959,
+        "scan": 0.97,
+        "photo": 0.934,
+        "handwriting": 0.777,
+        "sign": 0.916,
+    },
     ("crnn_small", 1): {
         "print": 0.955,
         "scan": 0.963,
