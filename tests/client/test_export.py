@@ -76,7 +76,11 @@ def test_outcomes_are_by_time_and_arm_with_where_the_rollout_stood(desk, tmp_pat
         "ok": "198",
         "timeout": "2",
     }
-    assert (candidate["draining"], candidate["timed"], candidate["arm"]) == ("7", "200", str(CANDIDATE))
+    assert (candidate["draining"], candidate["timed"], candidate["arm"]) == (
+        "7",
+        "200",
+        str(CANDIDATE),
+    )
     assert float(candidate["latency_p50_ms"]) == pytest.approx(50, rel=0.1)
     assert (candidate["rollout"], candidate["weight"]) == ("r1", "0.1")
     assert at["1", "stable"]["arm"] == str(STABLE)
