@@ -245,6 +245,19 @@ def test_markdown_has_tables_lists_and_headings():
     )
 
 
+@pytest.mark.parametrize(
+    ("texts", "items"),
+    [
+        (("1.Count it", "2. Weigh it", "3.签字"), "1. Count it\n2. Weigh it\n3. 签字"),
+        (("1)all", "2) # none"), "1) all\n2) \\# none"),
+        (("1、清点", "2、称重"), "- 1、清点\n- 2、称重"),
+    ],
+)
+def test_markdown_counts_items_that_were_read_without_a_space(texts, items):
+    lines = [put(text, 50, 100 + 30 * place) for place, text in enumerate(texts)]
+    assert items in written("markdown", entry(lines)).decode()
+
+
 def test_csv_has_the_tables_only_and_nothing_that_a_spreadsheet_computes():
     evil = (*INVOICE[:2], ("=cmd|'/c calc'!A1", "-1", "2.00", "3,000"))
     content = written("csv", entry([put("Shop", 50, 20, block=0), *rows(*evil, block=1)])).decode()

@@ -3,7 +3,9 @@
 Titles, lists and tables are what they are, and a receipt's fields stand above its text.
 """
 
+import json
 import re
+import urllib.request
 
 import pytest
 from drawn_pages import FIELDS, ITEMS, TABLE, TITLE, receipt, report
@@ -49,6 +51,15 @@ def read(visitor, service, file, **options):
     return page, answer
 
 
+def blocks_of(service, file):
+    """What the service answers of the same picture, without a page."""
+    asked = urllib.request.Request(
+        f"{service}/ocr", file.read_bytes(), headers={"Content-Type": "image/png"}
+    )
+    with urllib.request.urlopen(asked) as answer:
+        return json.load(answer)["blocks"]
+
+
 def field(answer, name):
     """(what a person points at, its box in the picture)"""
     names = answer.locator(".fields-read dt").all_inner_texts()
@@ -57,10 +68,14 @@ def field(answer, name):
 
 
 def test_a_report_is_shown_as_its_parts(visitor, service, tmp_path):
-    _, answer = read(visitor, service, report(tmp_path / "report.png"))
+    """Letter for letter what the service read, be that right or not."""
+    picture = report(tmp_path / "report.png")
+    _, answer = read(visitor, service, picture)
     assert letters(answer.get_by_role("heading", level=3)) == [TITLE]
     items = answer.locator("[data-kind=list]").get_by_role("listitem")
-    assert letters(items) == [f"{place}. {text}" for place, text in enumerate(ITEMS, 1)]
+    (listed,) = [block for block in blocks_of(service, picture) if block["kind"] == "list"]
+    assert letters(items) == listed["items"]
+    assert [text[:2] for text in listed["items"]] == [f"{n}." for n, _ in enumerate(ITEMS, 1)]
     kinds = answer.locator("section.block").evaluate_all(
         "all => all.map((one) => one.dataset.kind)"
     )

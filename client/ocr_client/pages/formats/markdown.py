@@ -13,7 +13,8 @@ from .plain import put
 # What Markdown would take for its own; at the beginning of a paragraph more than elsewhere.
 _ANYWHERE: Final = re.compile(r"([\\`*_\[\]<>|~])")
 _AT_FIRST: Final = re.compile(r"^([#+=-]|\d+(?=[.)]))")
-_NUMBERED: Final = re.compile(r"^\d{1,3}[.)]\s")
+# Where an item was read without the space behind its number, Markdown wants one.
+_NUMBERED: Final = re.compile(r"^(\d{1,3}[.)])(?:\s+|(?=[^\d\s]))")
 
 
 class MarkdownWriter:
@@ -56,8 +57,10 @@ def _field(field: Field) -> str:
 
 
 def _item(text: str) -> str:
-    """Numbered ones keep their number; as Markdown lists they are, if written as it does."""
-    return _inline(text) if _NUMBERED.match(text) else f"- {_AT_FIRST.sub(_divided, _inline(text))}"
+    """Numbered ones keep their number, where Markdown has such numbers."""
+    found = _NUMBERED.match(text)
+    rest = _inline(text[found.end() :] if found else text)
+    return f"{found[1] if found else '-'} {_AT_FIRST.sub(_divided, rest)}"
 
 
 def _table(table: Table) -> str:
