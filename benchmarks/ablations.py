@@ -12,12 +12,12 @@ done again: `--out` keeps it. Needs `make fonts`.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import dataclasses
 import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -88,7 +88,7 @@ CHANGES: Final[dict[str, Change]] = {
     "teacher": Change("with a teacher's answers beside CTC", teacher=True),
     "degradations": Change("without blur, noise, JPEG, shadows, bends, skew", apply=_no_harm),
     "overlays": Change("without underlines, boxes, watermarks, stains", apply=_no_overlays),
-    "uniform": Change("without characters drawn alike often", apply=_only_words),
+    "uniform": Change("without characters that are drawn by chance", apply=_only_words),
     "phrases": Change("without texts of forms and shop fronts", apply=_without(phrases=0.0)),
     "sizes": Change("without several sizes and gaps", apply=_without(sizes=0.0, gaps=0.0)),
     "small": Change("without sources of few rows", apply=_without(small=0.0)),
@@ -133,7 +133,6 @@ def train(name: str, out: Path, labels: Path, fonts: Path, lines: int) -> None:
     ]
     scores = evaluation.read_made(trainer.average, made, spec, cpu)
     found = {
-        "lines": lines,
         "category": [category.split("/")[0] for _, _, category in real],
         "wrong": [edit_distance(truth, reading) for truth, reading in pairs],
         "length": [len(truth) for truth, _ in pairs],
@@ -188,16 +187,17 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--write", type=Path, metavar="FILE", help="whose block to replace")
     parser.add_argument("--one", choices=CHANGES, help=argparse.SUPPRESS)
     asked = parser.parse_args(words)
-    asked.out.mkdir(parents=True, exist_ok=True)
+    out = asked.out / f"{asked.lines}-lines"  # runs of other lengths are not to be compared
+    out.mkdir(parents=True, exist_ok=True)
     if asked.one:
-        train(asked.one, asked.out, asked.labels, asked.fonts, asked.lines)
+        train(asked.one, out, asked.labels, asked.fonts, asked.lines)
         return
     wanted = [ALL, *(name for name in asked.only if name != ALL)]
-    _run(asked, [name for name in wanted if not (asked.out / f"{name}.json").exists()])
+    _run(asked, out, [name for name in wanted if not (out / f"{name}.json").exists()])
     found = {
-        name: json.loads((asked.out / f"{name}.json").read_text(encoding="utf-8"))
+        name: json.loads((out / f"{name}.json").read_text(encoding="utf-8"))
         for name in CHANGES
-        if (asked.out / f"{name}.json").exists()
+        if (out / f"{name}.json").exists()
     }
     print(text := table(found))
     if asked.write:
@@ -206,29 +206,22 @@ def main(words: Sequence[str] | None = None) -> None:
         replace_block(asked.write, text, *MARKS)
 
 
-def _run(asked: argparse.Namespace, names: list[str]) -> None:
-    """Each in a process of its own, so many beside each other; exits where one fails."""
-    waiting, running = list(names), {}
-    with contextlib.ExitStack() as stack:
-        while waiting or running:
-            while waiting and len(running) < asked.at_once:
-                name = waiting.pop(0)
-                log = stack.enter_context((asked.out / f"{name}.log").open("w", encoding="utf-8"))
-                command = [sys.executable, "-m", "benchmarks.ablations", "--one", name]
-                command += [
-                    "--labels",
-                    str(asked.labels.resolve()),
-                    "--out",
-                    str(asked.out.resolve()),
-                ]
-                command += ["--fonts", str(asked.fonts.resolve()), "--lines", str(asked.lines)]
-                running[name] = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
-                print(f"{name}: begun, {len(waiting)} to come", file=sys.stderr, flush=True)
-            name = next(iter(running))
-            if running.pop(name).wait():
-                for other in running.values():
-                    other.terminate()
-                sys.exit(f"{name} failed; see {asked.out / name}.log")
+def _run(asked: argparse.Namespace, out: Path, names: Sequence[str]) -> None:
+    """Each in a process of its own, so many beside each other; exits naming those that failed."""
+
+    def run(name: str) -> int:
+        print(f"{name}: begun", file=sys.stderr, flush=True)
+        command = [sys.executable, "-m", "benchmarks.ablations", "--one", name]
+        command += [f"--lines={asked.lines}"]
+        for option in ("labels", "out", "fonts"):
+            command += [f"--{option}={getattr(asked, option).resolve()}"]
+        with (out / f"{name}.log").open("w", encoding="utf-8") as log:
+            return subprocess.run(command, cwd=ROOT, stdout=log, stderr=log, check=False).returncode
+
+    with ThreadPoolExecutor(asked.at_once) as pool:
+        failed = [name for name, code in zip(names, pool.map(run, names), strict=True) if code]
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}; see {out}/NAME.log")
 
 
 if __name__ == "__main__":

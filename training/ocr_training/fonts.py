@@ -58,7 +58,7 @@ def _latin(role: Role, files: str, *, held_out: bool = False) -> list[Font]:
 
 
 def _chinese(role: Role, files: str) -> list[Font]:
-    """Of few of the characters, some of them: Japanese and Taiwanese faces lack others."""
+    """Japanese and Taiwanese ones have no more than two thirds of the simplified characters."""
     return [Font(f"{file}.ttf", role, "chinese") for file in files.split()]
 
 

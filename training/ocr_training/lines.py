@@ -89,8 +89,8 @@ class LineMaker:
         self._latin_roles = LATIN_ROLES | ({} if held_out else TRAINED_LATIN)
         self._varieties = {} if held_out else TRAINED
         self._harm = HARM[held_out]
-        # What a face lacks is left out of a text: in training more often than Japanese and
-        # Taiwanese faces are left out, which lack a third of a simplified text.
+        # Another face is looked for where one lacks characters. In training once: Japanese and
+        # Taiwanese faces lack a third of a simplified text, and would hardly ever be used.
         self._tries = 3 if held_out else 1
         self.corpus = Corpus(folder, held_out=held_out, characters=characters)
         self._typesetter = Typesetter(GlyphCache(folder), Strokes(folder / "strokes.json"))

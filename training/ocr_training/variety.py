@@ -15,7 +15,8 @@ class Variety:
     """Shares of the lines of a kind, 0..1.
 
     phrases: texts of `phrases`. sizes, gaps: as in `sizes`. small: sources of few rows.
-    steep: as in `warp`, with neighbours in a share of those. texture, behind, dotted: as in `surfaces`. running: as in `strokes.Hand`.
+    steep: as in `warp`; neighbours: of those. texture, behind, dotted: as in `surfaces`.
+    running: as in `strokes.Hand`.
     """
 
     phrases: float = 0.0
