@@ -40,20 +40,25 @@ def noise_level(line: Gray) -> float:
     rows, columns = (side & ~1 for side in line.shape)
     if not rows or not columns:
         return 0.0
-    even = line[0:rows:2, :columns].astype(np.int16)
-    odd = line[1:rows:2, :columns].astype(np.int16)
-    detail = np.abs(even[:, 0::2] - even[:, 1::2] - odd[:, 0::2] + odd[:, 1::2])
-    return float(np.median(detail)) / 2 / 0.6745
+    even, odd = line[0:rows:2, :columns], line[1:rows:2, :columns]
+    detail = even[:, 0::2].astype(np.int16)
+    detail -= even[:, 1::2]
+    detail -= odd[:, 0::2]
+    detail += odd[:, 1::2]
+    # Counting few whole numbers takes half as long as `np.median`; of an even count the median is
+    # the mean of the two in the middle.
+    below = np.cumsum(np.bincount(np.abs(detail).ravel()))
+    middle = below.searchsorted((detail.size + 1) // 2) + below.searchsorted(detail.size // 2 + 1)
+    return float(middle) / 4 / 0.6745
 
 
 def stretch(line: Gray) -> Gray:
     """Spreads the gray levels of (H, W) UINT8 to 0..255, but for CLIP_SHARE at each end."""
-    histogram = np.bincount(line.ravel(), minlength=256)
-    share = np.cumsum(histogram)
-    low = int(np.searchsorted(share, CLIP_SHARE * line.size))
-    high = int(np.searchsorted(share, (1 - CLIP_SHARE) * line.size))
+    share = np.cumsum(np.bincount(line.ravel(), minlength=256))
+    low = int(share.searchsorted(CLIP_SHARE * line.size))
+    high = int(share.searchsorted((1 - CLIP_SHARE) * line.size))
     if high - low < LEAST_RANGE:
         return line
     levels = (np.arange(256, dtype=np.float32) - low) * (255.0 / (high - low))
     table = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
-    return np.asarray(table[line], np.uint8)
+    return np.asarray(cv2.LUT(line, table), np.uint8)

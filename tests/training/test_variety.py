@@ -14,7 +14,7 @@ from ocr_training.corpus import Corpus
 from ocr_training.glyphs import EM, Glyph
 from ocr_training.lines import KINDS, LineMaker
 from ocr_training.sizes import draw_setting
-from ocr_training.strokes import Hand, Strokes
+from ocr_training.strokes import Hand, Strokes, _apart, _Rolls
 from ocr_training.variety import NONE, TRAINED, Variety, happens
 
 ALWAYS = Variety(**{field.name: 1.0 for field in dataclasses.fields(Variety)})
@@ -162,15 +162,51 @@ def test_a_hand_in_a_hurry_lifts_its_pen_less_often(fonts_folder, monkeypatch):
     """Fewer runs of the pen a character, and always ink."""
     runs = []
     draw = cv2.polylines
-    monkeypatch.setattr(cv2, "polylines", lambda *given: (runs.append(1), draw(*given)))
-    strokes, text = Strokes(fonts_folder / "strokes.json"), "语调能够表达说话人想法" * 20
+    monkeypatch.setattr(cv2, "polylines", lambda *given: (runs.extend(given[1]), draw(*given)))
+    strokes, text = Strokes(fonts_folder / "strokes.json"), "语调能够表达说话人想法"
     lifted = {}
     for running in (False, True):
         chance = rng(5)
         before = len(runs)
-        for character in text:
-            hand = Hand(chance, running=running)
-            assert strokes.draw(character, hand, chance).mask.any()
-        lifted[running] = (len(runs) - before) / len(text)
+        for _ in range(200):
+            glyphs = strokes.draw(text, Hand(chance, running=running), chance)
+            assert len(glyphs) == len(text)
+            assert all(glyph.mask.any() for glyph in glyphs)
+        lifted[running] = (len(runs) - before) / len(text) / 200
     assert lifted[True] < 0.75 * lifted[False]
-    assert strokes.draw("一", Hand(rng(1), running=True), rng(1)).mask.any()
+    (one,) = strokes.draw("一", Hand(rng(1), running=True), rng(1))
+    assert one.mask.any()
+    assert strokes.draw("", Hand(rng(1)), rng(1)) == []
+
+
+def test_characters_drawn_together_are_those_drawn_one_after_the_other(fonts_folder):
+    """Lines of evaluation were made one character after the other, and must stay."""
+    strokes, text = Strokes(fonts_folder / "strokes.json"), "语一能够人"
+    for seed in range(20):
+        hand, chance = Hand(rng(seed)), rng(seed)
+        alone = [strokes.draw(character, hand, chance)[0] for character in text]
+        together = strokes.draw(text, hand, rng(seed))
+        for one, other in zip(alone, together, strict=True):
+            assert np.array_equal(one.mask, other.mask)
+            assert one.advance == other.advance
+
+
+def test_parts_of_a_character_drift_as_a_whole(fonts_folder):
+    """The first strokes and the others, of characters with four strokes or more."""
+    strokes = Strokes(fonts_folder / "strokes.json")
+    medians = [strokes._of(character) for character in "人语"]
+    points = np.concatenate(medians)
+    for seed in range(20):
+        rolls = _Rolls.of([len(each) for each in medians], rng(seed))
+        moved = _apart(points, rolls, rng(seed))
+        assert np.allclose(moved[:2], points[:2])
+        splits = range(4, len(points) - 1)
+        off = [_unlike(points[2:k], moved[2:k]) + _unlike(points[k:], moved[k:]) for k in splits]
+        assert min(off) < 1e-4 < max(off)
+
+
+def _unlike(before: np.ndarray, after: np.ndarray) -> float:
+    """How far off scaling and moving is, at best, from what was done to the points."""
+    fits = [np.polyfit(before[..., k].ravel(), after[..., k].ravel(), 1) for k in (0, 1)]
+    moved = np.stack([np.polyval(fit, before[..., k]) for k, fit in enumerate(fits)], axis=-1)
+    return float(np.abs(moved - after).max())

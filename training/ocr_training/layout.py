@@ -86,11 +86,9 @@ class Typesetter:
         running: by a hand in a hurry.
         """
         hand = Hand(rng, running=running)
+        drawn = iter(self._strokes.draw([c for c in text if c in self._strokes], hand, rng))
         glyphs = [
-            self._strokes.draw(c, hand, rng)
-            if c in self._strokes
-            else self._cache.get(face_of[c], c)
-            for c in text
+            next(drawn) if c in self._strokes else self._cache.get(face_of[c], c) for c in text
         ]
         return _compose(glyphs, style, rng)
 
@@ -150,7 +148,7 @@ def _stamp(mask: Mask, glyph: Mask, x: int, y: int) -> None:
     rows, columns = glyph.shape
     if x >= 0 and y >= 0 and y + rows <= mask.shape[0] and x + columns <= mask.shape[1]:
         part = mask[y : y + rows, x : x + columns]  # nearly all
-        np.maximum(part, glyph, out=part)
+        cv2.max(part, glyph, part)  # a third of what NumPy takes for so few pixels
         return
     x0, y0 = max(x, 0), max(y, 0)
     x1, y1 = min(x + columns, mask.shape[1]), min(y + rows, mask.shape[0])
