@@ -23,6 +23,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from benchmarks.accuracy import Gray, clahe_line, plain_line
 
 from ocr_rollout.core.resampling import interval, resampled_sums
 from ocr_rollout.core.texts import edit_distance, plain
@@ -42,13 +43,22 @@ MARKS: Final = (
 class Change:
     """says: what the run does without, or has. plan: fields of `Plan` that differ.
 
-    apply: changes the generator, in the process of the run.
+    stages: what is done to each line before it is read, in training and after it, instead of
+    `fast_line`. apply: changes the generator, in the process of the run.
     """
 
     says: str
     plan: dict[str, Any] = dataclasses.field(default_factory=dict)
     teacher: bool = False
+    stages: Callable[..., Gray] | None = None
     apply: Callable[[], None] = lambda: None
+
+    def set_stages(self) -> None:
+        """From here on in this process, for made lines and real ones."""
+        from ocr_training import evaluation, lines  # noqa: PLC0415  # the run's process alone
+
+        if self.stages:
+            lines.fast_line = evaluation.fast_line = self.stages
 
 
 def _without(**shares: float) -> Callable[[], None]:
@@ -97,6 +107,8 @@ CHANGES: Final[dict[str, Change]] = {
         "without textures, borders, dots", apply=_without(texture=0.0, behind=0.0, dotted=0.0)
     ),
     "running": Change("without hands in a hurry", apply=_without(running=0.0)),
+    "scaled": Change("trained and read without stretching, scaled alone", stages=plain_line),
+    "clahe": Change("trained and read with CLAHE instead of stretching", stages=clahe_line),
 }
 
 
@@ -111,8 +123,9 @@ def train(name: str, out: Path, labels: Path, fonts: Path, lines: int) -> None:
 
     torch.set_num_threads(1)
     change, spec, cpu = CHANGES[name], LineSpec(), torch.device("cpu")
+    change.set_stages()
     real = evaluation.labelled_lines(labels, spec)
-    made = evaluation.made_lines(fonts, seed=0, count=60)  # before anything is changed
+    made = evaluation.made_lines(fonts, seed=0, count=60)  # before the generator is changed
     change.apply()
     plan = Plan(
         "crnn_small",

@@ -39,6 +39,12 @@ def plain_line(gray: Gray, height: int = 32) -> Gray:
     return np.asarray(cv2.resize(gray, (width, height), interpolation=kernel), np.uint8)
 
 
+def clahe_line(gray: Gray, height: int = 32) -> Gray:
+    """The first of the original stages alone, then resizing."""
+    even = cv2.createCLAHE(clipLimit=CLIP_LIMIT, tileGridSize=TILES).apply(gray)
+    return plain_line(np.asarray(even, np.uint8), height)
+
+
 STAGES: dict[str, Callable[[Gray], Gray]] = {
     "plain": plain_line,
     "exact": exact_line,
@@ -48,14 +54,9 @@ STAGES: dict[str, Callable[[Gray], Gray]] = {
 # of the others before scaling.
 ALONE: dict[str, Callable[[Gray], Gray]] = {
     "stretched only": lambda gray: stretch(plain_line(gray)),
-    "CLAHE only": lambda gray: plain_line(_evened(gray)),
+    "CLAHE only": clahe_line,
     "denoised only": lambda gray: plain_line(_denoised(gray)),
 }
-
-
-def _evened(gray: Gray) -> Gray:
-    even = cv2.createCLAHE(clipLimit=CLIP_LIMIT, tileGridSize=TILES).apply(gray)
-    return np.asarray(even, np.uint8)
 
 
 def _denoised(gray: Gray) -> Gray:

@@ -18,6 +18,7 @@ import hashlib, json, sys
 from pathlib import Path
 from benchmarks.ablations import CHANGES
 from ocr_training.lines import KINDS, LineMaker
+CHANGES[sys.argv[1]].set_stages()
 CHANGES[sys.argv[1]].apply()
 for held_out in (False, True):
     maker, digest = LineMaker(Path("build/fonts-small"), held_out=held_out), hashlib.sha256()
@@ -42,6 +43,12 @@ def test_a_part_is_left_out_of_training_alone():
         changed = streams(name)
         assert changed[0] != as_it_is[0], name
         assert changed[1] == as_it_is[1], name
+
+
+def test_other_stages_are_those_of_training_and_of_reading():
+    as_it_is, scaled = streams(ALL), streams("scaled")
+    assert scaled[0] != as_it_is[0]
+    assert scaled[1] != as_it_is[1]
 
 
 def test_the_table_says_what_was_gained():
