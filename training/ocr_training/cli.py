@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ocr_training.card import cli as card
+from ocr_training.options import FONTS, Fonts, one_line_errors
+
 if TYPE_CHECKING:  # torch takes a second: not for `ocrctl --help`
     from ocr_training.scoring import Score
 
 app = typer.Typer(help="Train recognisers on made lines.", no_args_is_help=True)
 
-Fonts = Annotated[Path, typer.Option(help="The folder that `make fonts` filled.")]
-FONTS = Path("build/fonts")
-REPOSITORY = Path("model_repository")
-WORK = Path("build/card")
+app.command("card")(card.card)
+app.command("classes")(card.classes)
 
 
 @app.command("run")
@@ -64,7 +65,7 @@ def run(
     --teacher training/checkpoints/crnn.pt --out build/training/convnext --short-lines 0
     --minutes 90
     """
-    with _one_line_errors(), _saved_when_stopped():
+    with one_line_errors(), _saved_when_stopped():
         import torch  # noqa: PLC0415  # loads slowly
 
         from ocr_training.plan import Plan  # noqa: PLC0415  # loads slowly
@@ -109,7 +110,7 @@ def finder(
     Example: ocrctl train finder --start training/checkpoints/line_finder.pt
     --out build/training/line_finder --seed 2 --peak-rate 7e-4
     """
-    with _one_line_errors(), _saved_when_stopped():
+    with one_line_errors(), _saved_when_stopped():
         import torch  # noqa: PLC0415  # loads slowly
 
         from ocr_training.finder.trainer import (  # noqa: PLC0415  # loads slowly
@@ -136,7 +137,7 @@ def average(
     Example: ocrctl train average build/training/crnn/ema.pt training/checkpoints/crnn.pt
     --out build/training/crnn/between.pt && ocrctl train evaluate build/training/crnn/between.pt
     """
-    with _one_line_errors():
+    with one_line_errors():
         from ocr_training.averaging import write_between  # noqa: PLC0415  # loads slowly
 
         write_between(after, before, share, out)
@@ -157,7 +158,7 @@ def evaluate(
 
     Example: ocrctl train evaluate build/training/crnn/ema.pt --count 500
     """
-    with _one_line_errors():
+    with one_line_errors():
         import torch  # noqa: PLC0415  # loads slowly
 
         from ocr_export.checkpoint import load_checkpoint  # noqa: PLC0415  # loads slowly
@@ -187,56 +188,12 @@ def write_lines(
 
     Example: ocrctl train lines build/lines --count 100
     """
-    with _one_line_errors():
+    with one_line_errors():
         from ocr_training.dataset import write_dataset  # noqa: PLC0415  # loads slowly
         from ocr_training.lines import LineMaker  # noqa: PLC0415  # loads slowly
 
         maker = LineMaker(fonts, held_out=held_out)
         print(f"{write_dataset(maker, out, count=count, seed=seed)} lines in {out}")
-
-
-@app.command("card")
-def card(
-    labels: Annotated[
-        Path | None, typer.Option(help="labels.tsv of real lines; left out, made lines alone.")
-    ] = None,
-    repository: Annotated[Path, typer.Option(help="Where the versions are.")] = REPOSITORY,
-    fonts: Fonts = FONTS,
-    made: Annotated[int, typer.Option(help="Made held-out lines of each kind.")] = 200,
-    stress: Annotated[int, typer.Option(help="Made lines of each single difficulty.")] = 80,
-    work: Annotated[Path, typer.Option(help="Folder for the made lines, emptied first.")] = WORK,
-    version: Annotated[
-        list[str] | None, typer.Option(help="NAME:NUMBER (again for more); else all published.")
-    ] = None,
-    others: Annotated[
-        Path | None, typer.Option(help="Readings that `python -m benchmarks.others` wrote.")
-    ] = None,
-    write: Annotated[
-        Path | None, typer.Option(help="Markdown file whose block between markers to replace.")
-    ] = None,
-    *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not Markdown.")] = False,
-    sets_only: Annotated[bool, typer.Option(help="Make the lines and stop.")] = False,
-) -> None:
-    """Measure published versions as they are served, and write their card.
-
-    Accuracy with intervals, calibration, slices, confusions, speed, size and digest.
-
-    Example: ocrctl train card --labels LABELS.tsv --write docs/models.md
-    """
-    with _one_line_errors():
-        from ocr_training.card import document, markdown  # noqa: PLC0415  # loads slowly
-
-        sets = document.write_sets(fonts, work, made=made, stress=stress)
-        if sets_only:
-            print("\n".join(map(str, sets.values())))
-            return
-        sets = ({"real": labels} if labels else {}) | sets
-        found = document.measure_card(repository, sets, fonts, only=version or (), others=others)
-        text = markdown.render(found)
-        if write:
-            markdown.replace_block(write, text)
-        print(json.dumps(found, ensure_ascii=False) if as_json else text)
 
 
 def _report(scores: dict[str, Score], *, as_json: bool) -> None:
@@ -248,16 +205,6 @@ def _report(scores: dict[str, Score], *, as_json: bool) -> None:
             f"{kind:16s} n={score.n:5d}  line {score.line_accuracy:.3f}"
             f"  1-CER {score.one_minus_cer:.3f}"
         )
-
-
-@contextlib.contextmanager
-def _one_line_errors() -> Iterator[None]:
-    """Every expected fault becomes one line on stderr and exit code 1."""
-    try:
-        yield
-    except (ValueError, OSError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from None
 
 
 @contextlib.contextmanager

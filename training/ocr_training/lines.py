@@ -113,10 +113,8 @@ class LineMaker:
         kind, length, text: drawn when left out. Characters no font has are left out of the text.
         """
         rng = np.random.default_rng((seed, index))
-        kind = kind or pick(rng, tuple(KINDS), _SHARES)
-        length = length or _length(rng, FULL[self._held_out].get(kind, 0))
+        kind, text, face_of = self._begun(rng, kind, length, text)
         variety = self._varieties.get(kind, NONE)
-        text, face_of = self._text_and_faces(rng, kind, min(length, 36), text)
         setting = _setting(rng, text, variety)
         if setting:  # half of few rows is not to be read
             variety = dataclasses.replace(variety, small=0.0)
@@ -139,13 +137,16 @@ class LineMaker:
         """Line `index` of the stream `seed`, preprocessed as it is served."""
         return self.raw(seed, index, kind, length)[1]
 
+    def text(self, seed: int, index: int) -> str:
+        """What that line says, without making it: a tenth of the time."""
+        return self._begun(np.random.default_rng((seed, index)), "", 0, "")[1]
+
     def written(self, rng: np.random.Generator, kind: str, text: str = "") -> tuple[str, Ink]:
         """A text and its ink before any picture is taken of it, for pictures of another make.
 
         text: drawn when left out. Characters no font has are left out of it.
         """
-        length = _length(rng, FULL[self._held_out].get(kind, 0))
-        text, face_of = self._text_and_faces(rng, kind, min(length, 36), text)
+        kind, text, face_of = self._begun(rng, kind, 0, text)
         return text, self._written(rng, kind, text, face_of, None, self._varieties.get(kind, NONE))
 
     def ink(self, text: str) -> npt.NDArray[np.uint8]:
@@ -182,6 +183,14 @@ class LineMaker:
         if not kept:
             return None
         return self._typesetter.printed(kept, face_of, style, rng, whole=True), kept
+
+    def _begun(
+        self, rng: np.random.Generator, kind: str, length: int, text: str
+    ) -> tuple[str, str, dict[str, fonts.Font]]:
+        """The kind, the text and the face of each of its characters; drawn where left out."""
+        kind = kind or pick(rng, tuple(KINDS), _SHARES)
+        length = length or _length(rng, FULL[self._held_out].get(kind, 0))
+        return kind, *self._text_and_faces(rng, kind, min(length, 36), text)
 
     def _text_and_faces(
         self, rng: np.random.Generator, kind: str, length: int, wanted: str

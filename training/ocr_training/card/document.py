@@ -50,14 +50,7 @@ def measure_card(
 
     Raises ValueError when `only` names a version that is not published.
     """
-    found = [Reader(version) for version in published(repository)]
-    missing = set(only) - {reader.label for reader in found}
-    if missing:
-        raise ValueError(
-            f"{', '.join(sorted(missing))}: not published in {repository}; there are"
-            f" {', '.join(reader.label for reader in found)}"
-        )
-    readers = [reader for reader in found if not only or reader.label in only]
+    readers = [Reader(version) for version in published(repository, only)]
     table = simplified(fonts)
     sets: dict[str, list[Sample]] = {name: load(path) for name, path in labels.items()}
     versions = []

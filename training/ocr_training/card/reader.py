@@ -11,6 +11,7 @@ import hashlib
 import math
 import re
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,7 @@ class Reader:
         """Raises RepositoryError when the file is not what meta.json says it is."""
         read_meta(version)
         content = version.model.read_bytes()
-        self.label = f"{version.name}:{version.number}"
+        self.label = _label(version)
         self.sha256 = hashlib.sha256(content).hexdigest()
         self.size = len(content)
         parameters = read_parameters(version.config.read_text(encoding="utf-8"))
@@ -100,10 +101,11 @@ def collapse(codes: npt.NDArray[np.int32], sure: npt.NDArray[np.float32]) -> Rea
     return Reading("".join(map(chr, runs[seen].tolist())), math.exp(sum(logs) / len(logs)))
 
 
-def published(repository: Path) -> list[Version]:
+def published(repository: Path, only: Collection[str] = ()) -> list[Version]:
     """Every version of a recogniser that a config.pbtxt below `repository` lists, by name and number.
 
-    Raises ValueError when there is none.
+    only: NAME:NUMBER of those wanted, all if empty. Raises ValueError when there is none, or not
+    one of those.
     """
     found = []
     for config in sorted(repository.glob("*/config.pbtxt")):
@@ -115,4 +117,13 @@ def published(repository: Path) -> list[Version]:
         found += [Version.at(config.parent / str(number)) for number in numbers]
     if not found:
         raise ValueError(f"{repository}: no config.pbtxt there lists a version; publish one first")
-    return found
+    if missing := set(only) - set(map(_label, found)):
+        raise ValueError(
+            f"{', '.join(sorted(missing))}: not published in {repository}; there are"
+            f" {', '.join(map(_label, found))}"
+        )
+    return [version for version in found if not only or _label(version) in only]
+
+
+def _label(version: Version) -> str:
+    return f"{version.name}:{version.number}"
