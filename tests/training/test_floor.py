@@ -61,6 +61,13 @@ FLOORS = {
         "handwriting": 0.649,
         "sign": 0.916,
     },
+    ("crnn_small", 2): {
+        "print": 0.959,
+        "scan": 0.97,
+        "photo": 0.942,
+        "handwriting": 0.732,
+        "sign": 0.912,
+    },
 }
 
 
