@@ -216,7 +216,7 @@ def main(words: Sequence[str] | None = None) -> None:
     if asked.write:
         from ocr_training.card.markdown import replace_block  # noqa: PLC0415  # needed here alone
 
-        replace_block(asked.write, text, *MARKS)
+        replace_block(asked.write, f"{text}\n", *MARKS)
 
 
 def _run(asked: argparse.Namespace, out: Path, names: Sequence[str]) -> None:
