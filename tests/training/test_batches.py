@@ -3,19 +3,14 @@
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
-
-import cv2
-from torch.utils.data import DataLoader
 
 from ocr_export import alphabet
 from ocr_preprocessing.spec import LineSpec
 from ocr_training.batches import (
     COLUMNS,
-    POOL,
     UNKNOWN,
-    MadeBatches,
     collate,
     fits,
     frame_classes,
@@ -30,23 +25,6 @@ def line(text, width):
     edges = np.linspace(0, width, len(text) + 1)
     spans = np.stack([edges[:-1], edges[1:]], axis=1).astype(np.float32)
     return MadeLine(np.full((32, width), 200, np.uint8), text, "print", spans)
-
-
-class _Threads(MadeBatches):
-    """Tells of the worker, too."""
-
-    def __iter__(self):
-        batch = next(super().__iter__())
-        yield batch.texts, cv2.getNumThreads(), torch.get_num_threads()
-
-
-def test_a_worker_makes_lines_in_one_thread(fonts_folder):
-    (found,) = DataLoader(
-        _Threads(fonts_folder, SPEC, seed=1, short_lines=POOL), batch_size=None, num_workers=1
-    )
-    texts, *threads = found
-    assert threads == [1, 1]
-    assert all(len(text) < 30 for text in texts)
 
 
 def test_lines_are_padded_to_the_bucket_of_the_widest():

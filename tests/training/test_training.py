@@ -6,6 +6,8 @@ import statistics
 import subprocess
 import sys
 
+import cv2
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -102,6 +104,16 @@ def test_an_interrupted_run_keeps_what_it_learnt(fonts_folder, tmp_path, monkeyp
     with pytest.raises(KeyboardInterrupt):
         trainer.run(workers=0)
     assert Trainer(PLAN, fonts_folder, tmp_path).progress.step == 3
+
+
+@pytest.mark.timeout(120)
+def test_lines_are_made_beside_a_process_that_drew_in_two_threads(fonts_folder, tmp_path):
+    """Which a forked worker has not, and waited for."""
+    cv2.setNumThreads(2)
+    cv2.GaussianBlur(np.zeros((2_000, 2_000), np.float32), (0, 0), 5)
+    batches = Trainer(PLAN, fonts_folder, tmp_path)._new_batches(workers=1)
+    assert next(batches).texts
+    assert cv2.getNumThreads() == 1
 
 
 def test_a_killed_run_in_the_background_keeps_what_it_learnt(fonts_folder, tmp_path):

@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -63,7 +62,6 @@ class MadeBatches(IterableDataset[Batch]):
 
     def __iter__(self) -> Iterator[Batch]:
         torch.set_num_threads(1)
-        cv2.setNumThreads(1)  # two take half as much time again, and it is the training's
         maker = LineMaker(self._fonts, characters=self._characters)
         pool = self._first_pool
         while True:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
+import cv2
 import torch
 from torch.utils.data import DataLoader
 
@@ -169,6 +170,9 @@ class Trainer:
             characters=self.plan.characters,
             columns=self.plan.columns,
         )
+        # Two threads take half as much time again for a line. To be said here: a forked worker that
+        # says so waits for ever for threads that it did not inherit.
+        cv2.setNumThreads(1)
         loader = DataLoader(
             dataset, batch_size=None, num_workers=workers, prefetch_factor=24 if workers else None
         )
