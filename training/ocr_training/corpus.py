@@ -246,12 +246,12 @@ def _chinese_words(power: float) -> tuple[list[str], list[float]]:
 
     A power below 1 flattens the distribution, so that rare words are seen too.
     """
-    known = set(alphabet.characters())
+    known = {character for character in alphabet.characters() if ord(character) in _HAN}
     words, weights = [], []
     text = resources.files("jieba").joinpath("dict.txt").read_text(encoding="utf-8")
     for line in text.splitlines():
         word, count, *_ = line.split(" ")
-        if len(word) <= 6 and all(c in known and ord(c) in _HAN for c in word):
+        if len(word) <= 6 and known.issuperset(word):
             words.append(word)
             weights.append(max(1.0, float(count)) ** power)
     return words, weights

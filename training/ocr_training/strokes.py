@@ -6,8 +6,9 @@ All characters of a line at once: one by one, most of the time went into calling
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -30,9 +31,7 @@ class Strokes:
 
     def __init__(self, path: Path) -> None:
         """Raises FileNotFoundError saying what to run."""
-        if not path.exists():
-            raise FileNotFoundError(f"{path} is missing; run `make fonts`")
-        self._raw: dict[str, list[list[list[float]]]] = json.loads(path.read_text("utf-8"))
+        self._raw = _packed(path)
         self._medians: dict[str, Points] = {}
 
     def __contains__(self, character: str) -> bool:
@@ -79,6 +78,15 @@ class Strokes:
             strokes = [np.asarray(stroke, np.float32) for stroke in self._raw[character]]
             self._medians[character] = np.stack([_resample(stroke) for stroke in strokes])
         return self._medians[character]
+
+
+@functools.cache
+def _packed(path: Path) -> Mapping[str, list[list[list[float]]]]:
+    """Of a million numbers, for makers of training and of evaluation alike."""
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is missing; run `make fonts`")
+    packed: dict[str, list[list[list[float]]]] = json.loads(path.read_text("utf-8"))
+    return packed
 
 
 class Hand:
