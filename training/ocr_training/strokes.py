@@ -50,22 +50,17 @@ class Strokes:
         starts = _lifted(points, rolls, hand)
         points = points.reshape(-1, 2)
         bounds = np.append(np.flatnonzero(starts), len(starts)) * _POINTS
-        if hand.rounding > 0.2:
-            points = _rounded(points, bounds, hand.rounding, 1)
+        _round(points, bounds, hand)
         first, last = bounds[:-1], bounds[1:]
         advances = np.full(len(medians), EM * hand.advance)
         if hand.running:
-            points = _rounded(points, bounds, hand.rounding, hand.passes)
             points = _resized(points, rolls, hand, rng)
             cut = rng.integers(0, 2, (2, len(first)))  # a point is an eighth of a stroke
             first, last = first + cut[0], last - cut[1]
             advances *= 1 + rng.normal(0, 0.1, len(medians))
         pixels = np.rint((points + _PAD) * EM * (1 << _SHIFT)).astype(np.int32)
         runs = [pixels[one:end] for one, end in zip(first.tolist(), last.tolist(), strict=True)]
-        ends = np.cumsum(np.bincount(rolls.character[starts])).tolist()
-        canvases = np.zeros((len(medians), _SIZE, _SIZE), np.uint8)
-        for canvas, one, end in zip(canvases, [0, *ends], ends, strict=False):
-            cv2.polylines(canvas, runs[one:end], False, 255, hand.pen, cv2.LINE_AA, _SHIFT)
+        canvases = _inked(runs, np.bincount(rolls.character[starts]), hand.pen)
         left, top = -int(_PAD * EM), -int((_PAD + ASCENT) * EM)
         return [
             Glyph(canvas, left, top, advance)
@@ -106,12 +101,13 @@ class Hand:
         self.advance = float(rng.uniform(0.82, 1.15))
         self.squeeze = float(rng.uniform(0.78, 1.1))
         self.reach = 0.5  # ems that the pen is dragged over paper at most
+        self.passes = int(self.rounding > 0.2)  # of rounding
         self.running = running
         if running:
             self.joining = float(rng.uniform(0.35, 0.95))
             self.reach = float(rng.uniform(0.4, 0.85))
             self.rounding = float(rng.uniform(0.2, 0.8))
-            self.passes = int(rng.integers(1, 5))  # of rounding
+            self.passes = int(rng.integers(1, 5)) + int(self.rounding > 0.2)
             self.advance *= float(rng.uniform(0.8, 1.0))
             self.evenness = float(rng.uniform(0, 1))  # 0: few strokes, small character
             self.pen = int(rng.choice([1, 2, 3], p=[0.35, 0.4, 0.25]))
@@ -220,19 +216,15 @@ def _lifted(points: Points, rolls: _Rolls, hand: Hand) -> npt.NDArray[np.bool_]:
     return lifted
 
 
-def _rounded(points: Points, bounds: npt.NDArray[np.int64], amount: float, passes: int) -> Points:
-    """Pulls points (points, 2) towards the mean of their neighbours, but for the ends of runs.
-
-    bounds: (runs + 1,) where each run begins and the last ends.
+def _round(points: Points, bounds: npt.NDArray[np.int64], hand: Hand) -> None:
+    """Pulls points (points, 2) towards the mean of their neighbours, but for the ends of runs, in
+    place. bounds: (runs + 1,) where each run begins and the last ends.
     """
     inner = np.ones((len(points), 1), bool)
     inner[bounds[:-1]] = inner[bounds[1:] - 1] = False
-    inner = inner[1:-1]
-    for _ in range(passes):
-        pull = amount * ((points[:-2] + points[2:]) / 2 - points[1:-1])
-        points = points.copy()
-        points[1:-1] += pull * inner
-    return points
+    for _ in range(hand.passes):
+        pull = hand.rounding * ((points[:-2] + points[2:]) / 2 - points[1:-1])
+        points[1:-1] += pull * inner[1:-1]
 
 
 def _resized(points: Points, rolls: _Rolls, hand: Hand, rng: np.random.Generator) -> Points:
@@ -243,3 +235,14 @@ def _resized(points: Points, rolls: _Rolls, hand: Hand, rng: np.random.Generator
     moved = np.stack([np.zeros(len(few)), rng.normal(0, 0.05, len(few))], axis=1) + 0.5
     of = np.repeat(np.arange(len(few)), rolls.counts * _POINTS)
     return ((points - 0.5) * size[of][:, None] + moved[of]).astype(np.float32)
+
+
+def _inked(
+    runs: list[npt.NDArray[np.int32]], counts: npt.NDArray[np.int64], pen: int
+) -> npt.NDArray[np.uint8]:
+    """A canvas for each character. counts: of the runs that are its own, in their order."""
+    canvases = np.zeros((len(counts), _SIZE, _SIZE), np.uint8)
+    ends = np.cumsum(counts).tolist()
+    for canvas, first, end in zip(canvases, [0, *ends[:-1]], ends, strict=True):
+        cv2.polylines(canvas, runs[first:end], False, 255, pen, cv2.LINE_AA, _SHIFT)
+    return canvases
