@@ -53,6 +53,11 @@ class Version:
         return int(self.directory.name)
 
     @property
+    def label(self) -> str:
+        """NAME:NUMBER, as arms are written."""
+        return f"{self.name}:{self.number}"
+
+    @property
     def model(self) -> Path:
         return self.directory / MODEL_FILE
 

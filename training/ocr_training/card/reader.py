@@ -48,7 +48,7 @@ class Reader:
         """Raises RepositoryError when the file is not what meta.json says it is."""
         read_meta(version)
         content = version.model.read_bytes()
-        self.label = _label(version)
+        self.label = version.label
         self.sha256 = hashlib.sha256(content).hexdigest()
         self.size = len(content)
         parameters = read_parameters(version.config.read_text(encoding="utf-8"))
@@ -117,13 +117,10 @@ def published(repository: Path, only: Collection[str] = ()) -> list[Version]:
         found += [Version.at(config.parent / str(number)) for number in numbers]
     if not found:
         raise ValueError(f"{repository}: no config.pbtxt there lists a version; publish one first")
-    if missing := set(only) - set(map(_label, found)):
+    labels = [version.label for version in found]
+    if missing := set(only) - set(labels):
         raise ValueError(
             f"{', '.join(sorted(missing))}: not published in {repository}; there are"
-            f" {', '.join(map(_label, found))}"
+            f" {', '.join(labels)}"
         )
-    return [version for version in found if not only or _label(version) in only]
-
-
-def _label(version: Version) -> str:
-    return f"{version.name}:{version.number}"
+    return [version for version in found if not only or version.label in only]
