@@ -23,8 +23,9 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from benchmarks.accuracy import Gray, clahe_line, plain_line
+from benchmarks.stages import clahe_line, plain_line
 
+from ocr_preprocessing.fast import Gray
 from ocr_rollout.core.resampling import interval, resampled_sums
 from ocr_rollout.core.texts import edit_distance, plain
 

@@ -13,12 +13,12 @@ import numpy.typing as npt
 import onnxruntime
 from benchmarks.models import session
 from benchmarks.report import Row, Section
+from benchmarks.stages import ALONE, STAGES
 
 from ocr_client.decode import decode_line
 from ocr_export.config_pbtxt import read_parameters
 from ocr_export.repository import Version
-from ocr_preprocessing.exact import CLIP_LIMIT, TILES, exact_line
-from ocr_preprocessing.fast import Gray, fast_line, stretch
+from ocr_preprocessing.fast import Gray
 from ocr_preprocessing.finder_spec import finds_lines
 from ocr_preprocessing.load import load_image
 from ocr_preprocessing.spec import LineSpec
@@ -29,38 +29,6 @@ from ocr_training.lines import LineMaker
 LEAST_RIGHT = 0.5  # 1-CER, from which on a comparison of stages says something
 
 Sample = tuple[Gray, str, str]  # image (H, W), truth, category
-
-
-def plain_line(gray: Gray, height: int = 32) -> Gray:
-    """Gray and resizing only: what the stages are measured against."""
-    rows, columns = gray.shape
-    width = max(1, round(columns * height / rows))
-    kernel = cv2.INTER_AREA if rows > height else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(gray, (width, height), interpolation=kernel), np.uint8)
-
-
-def clahe_line(gray: Gray, height: int = 32) -> Gray:
-    """The first of the original stages alone, then resizing."""
-    even = cv2.createCLAHE(clipLimit=CLIP_LIMIT, tileGridSize=TILES).apply(gray)
-    return plain_line(np.asarray(even, np.uint8), height)
-
-
-STAGES: dict[str, Callable[[Gray], Gray]] = {
-    "plain": plain_line,
-    "exact": exact_line,
-    "fast": fast_line,
-}
-# And each stage by itself: fast is stretching, after denoising where a line is noisy; exact is both
-# of the others before scaling.
-ALONE: dict[str, Callable[[Gray], Gray]] = {
-    "stretched only": lambda gray: stretch(plain_line(gray)),
-    "CLAHE only": clahe_line,
-    "denoised only": lambda gray: plain_line(_denoised(gray)),
-}
-
-
-def _denoised(gray: Gray) -> Gray:
-    return np.asarray(cv2.fastNlMeansDenoising(gray), np.uint8)
 
 
 def on_real_lines(repository: Path, labels_tsv: Path) -> Section:
@@ -121,7 +89,7 @@ def _rows(
 ) -> list[Row]:
     """Of the newest version of every model there."""
     readers = {
-        f"{version.name}:{version.number}": session(version.model.read_bytes(), threads=1)
+        version.label: session(version.model.read_bytes(), threads=1)
         for version in _newest(repository)
     }
     if not readers:
