@@ -8,14 +8,7 @@ pytestmark = pytest.mark.torch
 
 from ocr_export import alphabet
 from ocr_preprocessing.spec import LineSpec
-from ocr_training.batches import (
-    COLUMNS,
-    UNKNOWN,
-    collate,
-    fits,
-    frame_classes,
-    pool_batches,
-)
+from ocr_training.batches import COLUMNS, UNKNOWN, collate, fits, frame_classes, pool_batches
 from ocr_training.lines import MadeLine
 
 SPEC = LineSpec()

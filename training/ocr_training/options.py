@@ -11,8 +11,6 @@ import typer
 
 Fonts = Annotated[Path, typer.Option(help="The folder that `make fonts` filled.")]
 FONTS = Path("build/fonts")
-Repository = Annotated[Path, typer.Option(help="Where the versions are.")]
-REPOSITORY = Path("model_repository")
 
 
 @contextlib.contextmanager

@@ -5,14 +5,13 @@ from __future__ import annotations
 import collections
 import dataclasses
 from collections.abc import Iterable, Iterator
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 
-from ocr_preprocessing.fast import Gray
 from ocr_rollout.core.texts import plain
 from ocr_training.card.confusions import align
-from ocr_training.card.reader import Reading
+from ocr_training.card.reader import Reader
 from ocr_training.lines import LineMaker
 
 TOGETHER: Final = 10  # characters on a line, drawn by chance: context helps no one of them
@@ -33,10 +32,6 @@ class Shown:
     printed: int
     read: int
     taken_for: str
-
-
-class Reads(Protocol):
-    def read(self, gray: Gray) -> Reading: ...
 
 
 def distinct(alphabet: str) -> str:
@@ -64,7 +59,7 @@ def texts(characters: str, times: int, *, seed: int = 0) -> list[str]:
 
 
 def readings(
-    maker: LineMaker, reader: Reads, wanted: Iterable[str], *, seed: int = 0
+    maker: LineMaker, reader: Reader, wanted: Iterable[str], *, seed: int = 0
 ) -> Iterator[tuple[str, str]]:
     """(what was printed, what was read) of each text, both under NFKC without spaces; characters
     that no face has are left out.

@@ -10,8 +10,10 @@ from typing import Annotated
 
 import typer
 
-from ocr_training.options import FONTS, REPOSITORY, Fonts, Repository, one_line_errors
+from ocr_training.options import FONTS, Fonts, one_line_errors
 
+Repository = Annotated[Path, typer.Option(help="Where the versions are.")]
+REPOSITORY = Path("model_repository")
 WORK = Path("build/card")
 
 
