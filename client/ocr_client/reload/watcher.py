@@ -235,13 +235,12 @@ class Watcher:
         """Says it once, until the source is well again."""
         new = seen.problem not in self._told
         self._told.add(seen.problem)
+        if new:  # first, so that who sees the failure counted finds its line in the log
+            log.error("%s (configuration %d stays in use)", seen.error, self._status.generation)
         self._status = dataclasses.replace(
             self._status, error=seen.error, failures=self._status.failures + new
         )
-        if not new:
-            return
-        log.error("%s (configuration %d stays in use)", seen.error, self._status.generation)
-        if self._on_error is not None and seen.error is not None:
+        if new and self._on_error is not None and seen.error is not None:
             try:
                 self._on_error(seen.error)
             except Exception:
