@@ -36,6 +36,11 @@ class Background:
     def waiting(self) -> int:
         return self._jobs.qsize()
 
+    @property
+    def unfinished(self) -> int:
+        """Jobs that wait or are under way; counts on after `close`."""
+        return self._jobs.unfinished_tasks
+
     def offer(self, job: Job) -> bool:
         """False, at once, when there is no room. Never raises or waits."""
         if self._closed:
@@ -73,6 +78,7 @@ class Background:
         try:
             while (job := self._jobs.get()) is not None and not self._closed:
                 self._do(job)
+                self._jobs.task_done()
         finally:
             self._end_next()
             self._leave()

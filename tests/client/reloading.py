@@ -79,7 +79,14 @@ class Watched:
         return self.watcher.status()
 
     def until_taken(self, number):
-        until(lambda: self.numbers[-1:] == [number] and self.status.error is None)
+        """In use, and counted as such, which comes after."""
+        until(
+            lambda: (
+                self.numbers[-1:] == [number]
+                and self.status.error is None
+                and self.status.generation >= len(self.numbers)
+            )
+        )
 
     def __enter__(self):
         self.watcher.start()

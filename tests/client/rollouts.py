@@ -42,6 +42,11 @@ def until(condition, timeout_s=60.0):
         time.sleep(0.005)
 
 
+def followed(reader):
+    """Until the plan has begun in the store: what was asked before belongs to no epoch of it."""
+    until(lambda: reader.rollout.generation)
+
+
 @dataclasses.dataclass(frozen=True)
 class Counted:
     """What a client's store holds of its present epoch; the client is closed for it."""

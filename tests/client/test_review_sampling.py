@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import queue
 import threading
 import time
 
@@ -10,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from awake import Awake
-from rollouts import BOTH, GARBLED, client, configured, image, until
+from rollouts import BOTH, GARBLED, client, configured, followed, image, until
 
 from ocr_client import ClientConfig, OCRClient
 from ocr_client.errors import ConfigError
@@ -193,10 +194,28 @@ def test_the_same_image_again_says_nothing_new():
         assert len(kept(reader)) == 2
 
 
+def test_what_a_thread_has_just_taken_is_put_aside_at_the_end(monkeypatch):
+    """It waits no more, and its thread has not begun on it."""
+
+    class Slow(queue.Queue):
+        def get(self, *args, **options):
+            job = super().get(*args, **options)
+            time.sleep(0.1)
+            return job
+
+    monkeypatch.setattr("ocr_client.background.queue.Queue", Slow)
+    reader, _ = sampling()
+    with reader:
+        reader.recognize(image())
+        until(lambda: reader.metrics()["ocr_client_review_waiting"] == 0)
+    assert len(kept(reader)) == 1
+
+
 def test_texts_that_differ_are_put_aside_as_pairs():
     """Of images that the shadow read, too; with how far apart they are."""
     reader, _ = sampling(ratio=0.0001, shadow=1.0)
     with reader:
+        followed(reader)
         reader.recognize(image())
         until(lambda: kept(reader, "pair"))
         (sample,) = kept(reader, "pair")
@@ -212,6 +231,7 @@ def test_texts_that_agree_are_no_pair():
     arms = {STABLE: "A B", CANDIDATE: "\uff21B"}  # a wide A
     reader, _ = sampling(arms=arms, ratio=0.0001, shadow=1.0)
     with reader:
+        followed(reader)
         reader.recognize(image())
         until(lambda: reader.metrics().get('ocr_client_shadow_total{result="read"}', 0) == 1)
         time.sleep(0.05)

@@ -211,6 +211,10 @@ def test_nothing_counts_in_the_rollout_that_is_live(triton, state, tmp_path):
     with OCRClient(ClientConfig.load(config)) as client:
         for file in sorted(SAMPLES.glob("*.png")):
             client.recognize(file, user_id="u1")
+        kept, end = 'ocr_client_review_samples_total{result="kept"}', time.monotonic() + 60
+        while client.metrics().get(kept, 0) < 10:  # closing waits for them a moment only
+            assert time.monotonic() < end
+            time.sleep(0.01)
     store = open_store(f"sqlite:///{tmp_path / 'rollout.db'}")
     before = _facts(store)
     assert len(before["samples"]) == 10

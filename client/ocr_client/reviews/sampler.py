@@ -100,7 +100,8 @@ class Sampler:
     def close(self, timeout_s: float) -> None:
         """Puts aside what waits, as far as the time goes."""
         end = time.monotonic() + timeout_s
-        while self.waiting and time.monotonic() < end:
+        # What a thread has taken and not begun is not waiting any more, and dropped by `close`.
+        while self._background.unfinished and time.monotonic() < end:
             time.sleep(0.005)
         self._background.close(max(0.0, end - time.monotonic()))
 
