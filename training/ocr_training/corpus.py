@@ -6,13 +6,14 @@ import bisect
 import functools
 import itertools
 import json
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
 import numpy as np
 
 from ocr_export import alphabet
-from ocr_training import phrases
+from ocr_training import phrases, rare
 from ocr_training.numerals import number
 from ocr_training.variety import NONE, TRAINED, happens
 
@@ -35,9 +36,10 @@ _INVOICE = (
 ).split()
 
 
-# Of the Chinese characters that running text needs, so many are drawn uniformly in training, so
-# that every class is seen; evaluation is to read what people write, where few characters are rare.
-RARE = {False: 0.4, True: 0.03}
+# Of what Chinese text is put together of, so many are single characters and no words: in training
+# of those that words hold seldom, so that every class is seen; evaluation is to read what people
+# write, where few characters are rare.
+RARE = {False: 0.5, True: 0.03}
 TRADITIONAL = {False: 0.1, True: 0.02}  # of Chinese texts
 ENDED = 0.15  # of Chinese texts in training, so many end in a mark, as lines of a page do
 
@@ -47,8 +49,19 @@ class Corpus:
     of chance: on those Tesseract scored 30 points less than on real print.
     """
 
-    def __init__(self, fonts_folder: Path, *, held_out: bool = False, characters: str = "") -> None:
-        """characters: if given, texts are drawn from these alone. Raises FileNotFoundError when the English word list is missing (`make fonts`)."""
+    def __init__(
+        self,
+        fonts_folder: Path,
+        *,
+        held_out: bool = False,
+        characters: str = "",
+        kept: Callable[[str], float] = lambda _: 1.0,
+    ) -> None:
+        """characters: if given, texts are drawn from these alone.
+        kept: of the times that a Chinese character is drawn, how many reach the line.
+
+        Raises FileNotFoundError when the English word list is missing (`make fonts`).
+        """
         self._only, self._rare = characters, RARE[held_out]
         self._held_out_only = held_out
         known = set(alphabet.characters())
@@ -63,6 +76,16 @@ class Corpus:
         self._characters = alphabet.characters()
         self._han = [c for c in self._characters if ord(c) in _HAN]
         self._symbols = [c for c in self._characters if ord(c) not in _HAN and c != " "]
+        self._rare_up_to: list[float] = []  # empty: all are drawn alike
+        if self._rare and not held_out:
+            chosen = [weights[i] for i in mine]
+            seen = rare.in_words(self._words, chosen, self._traditional, TRADITIONAL[False])
+            shares = rare.levelled(
+                np.array([seen.get(c, 0.0) for c in self._han]),
+                np.array([kept(c) for c in self._han]),
+                self._rare,
+            )
+            self._rare_up_to = np.cumsum(shares).tolist()
 
     def text(self, rng: np.random.Generator, kind: str, length: int) -> str:
         """One line of about `length` characters, spaces never at the ends or doubled."""
@@ -119,7 +142,7 @@ class Corpus:
         return phrases.enumeration(chinese, rng) if roll < 0.95 else phrases.web(english, rng)
 
     def _chinese(self, rng: np.random.Generator, length: int) -> str:
-        """Words by frequency; about a quarter of the characters uniform over the alphabet.
+        """Words by frequency, and among them characters that words hold seldom.
 
         A share of the texts is in traditional characters, where `make fonts` brought the table.
         """
@@ -218,7 +241,10 @@ class Corpus:
         return "".join(pool[i] for i in rng.integers(len(pool), size=min(length, 14)))
 
     def _any_han(self, rng: np.random.Generator) -> str:
-        return self._han[rng.integers(len(self._han))]
+        if not self._rare_up_to:
+            return self._han[rng.integers(len(self._han))]
+        point = rng.random() * self._rare_up_to[-1]
+        return self._han[bisect.bisect_right(self._rare_up_to, point)]
 
     def word(self, rng: np.random.Generator) -> str:
         point = rng.random() * self._cumulative[-1]

@@ -92,7 +92,6 @@ class LineMaker:
         # Another face is looked for where one lacks characters. In training once: Japanese and
         # Taiwanese faces lack a third of a simplified text, and would hardly ever be used.
         self._tries = 3 if held_out else 1
-        self.corpus = Corpus(folder, held_out=held_out, characters=characters)
         self._typesetter = Typesetter(GlyphCache(folder), Strokes(folder / "strokes.json"))
         self._faces: dict[tuple[str, str], list[tuple[fonts.Font, frozenset[str]]]] = {}
         catalogue = fonts.catalogue(folder)
@@ -104,6 +103,7 @@ class LineMaker:
                 face = (font, fonts.coverage(folder, font))
                 self._faces.setdefault((script, font.role), []).append(face)
                 self._faces.setdefault((script, "any"), []).append(face)
+        self.corpus = Corpus(folder, held_out=held_out, characters=characters, kept=self._kept)
 
     def raw(
         self, seed: int, index: int, kind: str = "", length: int = 0, text: str = ""
@@ -223,12 +223,28 @@ class LineMaker:
         face = self._faces["chinese", "any"][0][0]
         return "中", {"中": face}
 
+    def _kept(self, character: str) -> float:
+        """Of the lines whose text holds a Chinese character, how many show it: others meet faces
+        that lack it.
+        """
+        shown = 0.0
+        for kind, share in KINDS.items():
+            roles = self._chinese_roles[kind]
+            for role in roles:
+                faces = self._of("chinese", role)
+                having = sum(character in covered for _, covered in faces) / len(faces)
+                shown += share / len(roles) * (1 - (1 - having) ** (1 + self._tries))
+        return shown
+
     def _pick(
         self, rng: np.random.Generator, script: str, roles: tuple[str, ...]
     ) -> tuple[fonts.Font, frozenset[str]]:
         role = roles[rng.integers(len(roles))]
-        faces = self._faces.get((script, role)) or self._faces[script, "any"]
+        faces = self._of(script, role)
         return faces[rng.integers(len(faces))]
+
+    def _of(self, script: str, role: str) -> list[tuple[fonts.Font, frozenset[str]]]:
+        return self._faces.get((script, role)) or self._faces[script, "any"]
 
     def traditional(self, text: str) -> str:
         return self.corpus.traditional(text)
