@@ -1,5 +1,6 @@
 """Made lines: the same for the same seed, and their truth is true."""
 
+import collections
 import dataclasses
 import json
 
@@ -63,7 +64,7 @@ def test_spans_lie_on_the_ink(fonts_folder):
 
 
 def test_rare_characters_are_seen_too(fonts_folder):
-    """A quarter or so of the Chinese characters is uniform, so that every class is met."""
+    """Beside words single characters are drawn, so that every class is met."""
     corpus = Corpus(fonts_folder)
     rng = np.random.default_rng(1)
     seen = set()
@@ -71,6 +72,23 @@ def test_rare_characters_are_seen_too(fonts_folder):
         seen.update(corpus.text(rng, "print", 12))
     known = set(alphabet.characters())
     assert len(seen & known) / len(known) > 0.97
+
+
+def test_what_few_faces_have_is_drawn_more_often(fonts_folder):
+    """As often as it takes to be on as many lines; here a seventh loses three draws of four."""
+
+    def scarce(character):
+        return ord(character) % 7 == 0
+
+    corpus = Corpus(fonts_folder, kept=lambda character: 0.25 if scarce(character) else 1.0)
+    rng = np.random.default_rng(1)
+    seen = collections.Counter()
+    for _ in range(30_000):
+        seen.update(corpus.text(rng, "print", 12))
+    few, others = (
+        np.median([seen[c] for c in corpus._han if scarce(c) == wanted]) for wanted in (True, False)
+    )
+    assert 2.5 < few / others < 4
 
 
 def test_held_out_words_are_never_trained_on(fonts_folder):
