@@ -68,6 +68,13 @@ FLOORS = {
         "handwriting": 0.732,
         "sign": 0.912,
     },
+    ("crnn_small", 3): {
+        "print": 0.963,
+        "scan": 0.97,
+        "photo": 0.938,
+        "handwriting": 0.739,
+        "sign": 0.937,
+    },
 }
 
 
