@@ -46,27 +46,34 @@ def matched_lines(found, truth):
     return count
 
 
+# Three points under what was seen, four of scenes, which hold eight lines each. Of held-out words: a
+# change of what training draws changes all other pages.
 @pytest.mark.parametrize(
-    ("kind", "recall", "precision"),
-    [("article", 0.9, 0.9), ("slip", 0.85, 0.85), ("screen", 0.85, 0.85), ("scene", 0.8, 0.8)],
+    ("kind", "pages", "recall", "precision"),
+    [
+        ("article", 6, 0.96, 0.96),
+        ("slip", 6, 0.94, 0.95),
+        ("screen", 6, 0.97, 0.96),
+        ("scene", 30, 0.83, 0.8),
+    ],
 )
-def test_lines_of_made_pages_are_found(find, kind, recall, precision):
-    """Of three pages of each kind, at least so many of the lines, and so many of what is found."""
-    maker = FinderPages(FONTS)
+def test_lines_of_made_pages_are_found(find, kind, pages, recall, precision):
+    """At least so many of the lines, and so many of what is found."""
+    maker = FinderPages(FONTS, held_out=True)
     labels = found = matched = 0
-    for index in range(3):
+    for index in range(pages):
         page = maker.make(21, index, kind)
         truth, quads = quads_of(page.lines), quads_of(find(page.image).lines)
         labels, found = labels + len(truth), found + len(quads)
         matched += matched_lines(quads, truth)
-    assert labels >= 10
+    assert labels >= 150
     assert matched >= recall * labels
     assert matched >= precision * found
 
 
 def test_text_on_textures_is_found_where_the_classical_finder_sees_little(find):
     """What it is for."""
-    maker = FinderPages(FONTS)
+    maker = FinderPages(FONTS, held_out=True)
     counts = {"learned": 0, "classical": 0}
     for index in range(4):
         page = maker.make(22, index, "scene")
